@@ -1,0 +1,119 @@
+"""Configurations: parsing gin files, telling a user what is wrong in them, and recording what ran. The only user of gin."""
+
+import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
+import pathlib
+import re
+from typing import Any, Callable, Sequence
+
+import gin
+import tensorflow as tf
+
+from jare_tf.errors import InputError
+
+_PACKAGE = pathlib.Path(__file__).parent
+FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin_configs") if path.is_dir())
+
+gin.add_config_file_search_path(str(FOLDER))
+gin.config.register_file_reader(tf.io.gfile.GFile, tf.io.gfile.exists)
+
+# What a resumed run may change without becoming another experiment.
+_FREE_ON_RESUME = frozenset(
+    f"experiment.train.{name}"
+    for name in ("steps", "steps_per_call", "jit_compile", "log_every", "save_every", "sample_every", "keep_checkpoints")
+)
+_BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
+_MACRO = re.compile(r"%(\w+)")
+_ONE_LINE = 10**6  # a line length at which gin breaks no binding
+
+
+def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
+    """Replaces the present configuration by `files`, in order, and then `bindings` ("name = value").
+
+    A file is looked for as it is named and then in FOLDER, among the package's own configurations.
+
+    Raises:
+      InputError: a file is missing, or something in it cannot be read or names nothing that exists.
+    """
+    gin.clear_config()
+    try:
+        gin.parse_config_files_and_bindings(list(files), list(bindings))
+    except OSError:
+        missing = next(file for file in files if not _exists(file))
+        raise InputError(f"no configuration {missing!r}, neither here nor in {FOLDER}") from None
+    except (ValueError, SyntaxError, ImportError, AttributeError, TypeError) as error:
+        raise InputError(_in_one_line(error)) from error
+
+
+def configured(root: Callable[..., Any]) -> Callable[..., Any]:
+    """The function `root` with its arguments bound by the configuration."""
+    return gin.get_configurable(root)
+
+
+def binds(parameter: str) -> bool:
+    """Whether the configuration gives a value to `parameter`, for instance "experiment.compare.configs"."""
+    return parameter in _bindings(gin.config_str(_ONE_LINE))
+
+
+def record(model_dir: str, resuming: bool) -> str:
+    """Writes what is running to model_dir/config.gin, with every default spelt out, and returns it.
+
+    Call it when everything that the configuration configures has been made.
+
+    Args:
+      model_dir: an existing folder.
+      resuming: whether it holds a run that is to go on. Then what would change the result must be as it was.
+
+    Raises:
+      InputError: a binding was used by nothing, or the run to go on with is another experiment.
+    """
+    used = gin.operative_config_str(_ONE_LINE)
+    unused = _bindings(gin.config_str(_ONE_LINE)).keys() - _bindings(used).keys()
+    if unused:
+        raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
+    path = f"{model_dir}/config.gin"
+    if resuming and tf.io.gfile.exists(path):
+        with tf.io.gfile.GFile(path) as file:
+            _check_same_experiment(_resolved(file.read()), _resolved(used), model_dir)
+    text = gin.operative_config_str(max_line_length=120)
+    with tf.io.gfile.GFile(f"{path}.new", "w") as file:
+        file.write(text)
+    tf.io.gfile.rename(f"{path}.new", path, overwrite=True)
+    return text
+
+
+def _check_same_experiment(before: dict[str, str], now: dict[str, str], model_dir: str) -> None:
+    names = sorted((before.keys() | now.keys()) - _FREE_ON_RESUME)
+    changes = [
+        f"{name} was {before.get(name, 'absent')}, is {now.get(name, 'absent')}"
+        for name in names
+        if before.get(name) != now.get(name)
+    ]
+    if changes:
+        more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
+        raise InputError(
+            f"{model_dir} holds another experiment: {'; '.join(changes[:3])}{more}; name another --model_dir"
+        )
+
+
+def _bindings(text: str) -> dict[str, str]:
+    """The bindings of a configuration whose bindings have a line each."""
+    return dict(_BINDING.findall(text))
+
+
+def _resolved(text: str) -> dict[str, str]:
+    """The bindings of parameters, with macros replaced by their values."""
+    joined = re.sub(r"\\\n\s*", "", re.sub(r"(?<!\\)\n\s+", " ", text))
+    bindings = _bindings(joined)
+    return {
+        name: _MACRO.sub(lambda match: bindings.get(match[1], match[0]), value)
+        for name, value in bindings.items()
+        if "." in name
+    }
+
+
+def _exists(file: str) -> bool:
+    return any(tf.io.gfile.exists(str(path)) for path in (file, FOLDER / file))
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(line.strip() for line in str(error).splitlines())

@@ -1,0 +1,28 @@
+"""Priors of the latent vector z."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from jare_tf.data import random
+from jare_tf.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Normal:
+    """z ~ N(0, std² I).
+
+    Args:
+      std: standard deviation σ of every coordinate, positive. The Gaussian games of the JARE paper use σ of the data
+        (section 7); its ring mixture uses √r.
+    """
+
+    std: float = 1.0
+
+    def __post_init__(self):
+        if not self.std > 0:
+            raise InputError(f"latent.Normal: std must be positive, not {self.std}")
+
+    def draw(self, shape, key) -> tf.Tensor:
+        """A float32 tensor of `shape`, the same for the same `key` (see `data.random.key`)."""
+        return self.std * tf.random.stateless_normal(shape, key, alg=random.ALGORITHM)

@@ -1,0 +1,95 @@
+"""The regularised methods of the JARE, ConOpt and GradReg papers: one formula, a block mask for each."""
+
+import dataclasses
+import math
+
+import tensorflow as tf
+
+from jare_tf.dynamics.field import Mask, field_and_coupling, squared_norm
+from jare_tf.dynamics.rule import Rule, Update
+from jare_tf.errors import InputError
+from jare_tf.game.game import TwoPlayerGame
+from jare_tf.types import Batch, Players, Point
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class JacobianCoupling(Rule):
+    """direction = ξ + γ (C ∘ J)ᵀξ.
+
+    With ξ = (∇θ ℓ_D, ∇φ ℓ_G) and J = ∂ξ/∂(θ, φ), the block mask C[source][target] says whose gradient norm each player
+    descends besides its own loss: player t's loss becomes ℓ_t + ½γ Σ_s C[s, t] ‖ξ_s‖², differentiated for t alone. A
+    variable that the added term does not reach gets its plain gradient.
+
+    A step costs one forward pass, two backward passes and a backward pass through those for each non-empty column of C.
+
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+      mask: C, rows are sources and columns targets, both in the order (discriminator, generator).
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+    """
+
+    gamma: float
+    mask: Mask
+
+    def __post_init__(self):
+        if not (math.isfinite(self.gamma) and self.gamma >= 0):
+            raise InputError(f"gamma must be a finite number, at least 0, not {self.gamma}")
+
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch) -> Update:
+        field, coupling = field_and_coupling(game, point, batch, self.mask)
+        return Update(
+            direction=tf.nest.map_structure(lambda gradient, term: gradient + self.gamma * term, field.gradient, coupling),
+            field=field,
+            regularizer=Players(*(self._regularizer(field.gradient, target) for target in (0, 1))),
+        )
+
+    def _regularizer(self, gradient: Players, target: int) -> tf.Tensor:
+        norms = [self.mask[source][target] * squared_norm(gradient[source]) for source in (0, 1)]
+        return self.gamma / 2 * tf.add_n(norms)
+
+
+def sim_gd() -> JacobianCoupling:
+    """Simultaneous gradient descent: direction = ξ (JARE eq. 2)."""
+    return JacobianCoupling(gamma=0.0, mask=((0, 0), (0, 0)))
+
+
+def jare(*, gamma: float) -> JacobianCoupling:
+    """JARE: each player descends the other player's gradient norm (Nie & Patel 2019, eq. 7).
+
+    discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
+    """
+    return JacobianCoupling(gamma=gamma, mask=((0, 1), (1, 0)))
+
+
+def con_opt(*, gamma: float) -> JacobianCoupling:
+    """Consensus optimization: both players descend both gradient norms (Mescheder et al. 2017, Alg. 2).
+
+    w: ξ_w + ½γ ∇_w(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²) for w = θ and w = φ.
+    """
+    return JacobianCoupling(gamma=gamma, mask=((1, 1), (1, 1)))
+
+
+def generator_only(*, gamma: float) -> JacobianCoupling:
+    """The gradient-regularised GAN: only the generator is regularised (Nagarajan & Kolter 2017, eq. 4, whose η = γ/2).
+
+    discriminator: ∇θ ℓ_D; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
+    """
+    return JacobianCoupling(gamma=gamma, mask=((0, 1), (0, 0)))
+
+
+def discriminator_only(*, gamma: float) -> JacobianCoupling:
+    """Only the discriminator is regularised, by the generator's gradient (JARE section 5.1, eq. 26).
+
+    discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G.
+    """
+    return JacobianCoupling(gamma=gamma, mask=((0, 0), (1, 0)))
+
+
+def smoothing(*, gamma: float) -> JacobianCoupling:
+    """Only the discriminator is regularised, by both gradients (Mescheder et al. 2017, supplement, Fig. 7).
+
+    discriminator: ∇θ ℓ_D + ½γ ∇θ(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²); generator: ∇φ ℓ_G.
+    """
+    return JacobianCoupling(gamma=gamma, mask=((1, 0), (1, 0)))

@@ -1,0 +1,183 @@
+"""What the program can do: each root is a function whose keyword arguments a configuration binds."""
+
+from typing import Any, Callable, Mapping, Sequence
+
+import keras
+import tensorflow as tf
+
+from jare_tf.data.dataset import Dataset
+from jare_tf.data.latent import Normal
+from jare_tf.dynamics.rule import Rule
+from jare_tf.dynamics.schedule import Schedule, Simultaneous
+from jare_tf.errors import InputError, RunFailed
+from jare_tf.report import curves
+from jare_tf.report.samples import Picture, save_samples
+from jare_tf.training import actions, loop
+from jare_tf.training.checkpoints import Checkpoints
+from jare_tf.training.gan import GAN
+from jare_tf.training.signals import StopSignals
+from jare_tf.training.summaries import RunLog
+from jare_tf.types import Players
+
+
+def train(
+    *,
+    model_dir: str,
+    record_config: Callable[[str, bool], str],
+    generator: Callable[..., keras.Model],
+    discriminator: Callable[..., keras.Model],
+    loss: Callable[..., Players],
+    rule: Rule,
+    dataset: Dataset,
+    picture: Picture,
+    discriminator_optimizer: Callable[[], keras.optimizers.Optimizer],
+    generator_optimizer: Callable[[], keras.optimizers.Optimizer],
+    latent_dim: int,
+    batch_size: int,
+    steps: int,
+    log_every: int,
+    save_every: int,
+    sample_every: int,
+    steps_per_call: int,
+    jit_compile: bool,
+    latent_prior: Normal = Normal(),
+    schedule: Schedule = Simultaneous(),
+    probes: Sequence[actions.Probe] = (),
+    keep_checkpoints: int = 3,
+    seed: int = 0,
+) -> int | None:
+    """Trains a GAN, or goes on from the newest checkpoint in model_dir.
+
+    Args:
+      model_dir: the run directory; made when missing.
+      record_config: writes the configuration to model_dir and returns it; told whether a run is resumed.
+      generator: makes a model [n, latent_dim] → samples.
+      discriminator: makes a model samples → logits [n, 1].
+      loss: the losses of both players.
+      rule: the update rule.
+      dataset: the real samples.
+      picture: how samples are drawn.
+      discriminator_optimizer: makes the discriminator's optimizer.
+      generator_optimizer: makes the generator's optimizer.
+      latent_dim: length of z.
+      batch_size: real samples, and latent vectors, of a batch.
+      steps: training steps in all, those before a resume included.
+      log_every: steps between rows of metrics.
+      save_every: steps between checkpoints.
+      sample_every: steps between pictures.
+      steps_per_call: most steps in one compiled call; a signal waits for the call under way.
+      jit_compile: compile the step with XLA.
+      latent_prior: the distribution of z.
+      schedule: who moves when.
+      probes: further quantities for the rows of metrics.
+      keep_checkpoints: how many of the newest checkpoints are kept.
+      seed: of initial parameters and every random draw.
+
+    Returns:
+      The signal that stopped the run, or None when it reached `steps`.
+
+    Raises:
+      InputError: what the run is made of does not fit together, or not with what model_dir holds.
+      RunFailed: a loss, a gradient norm or a parameter is not finite any more.
+    """
+    _check_positive(batch_size=batch_size, steps=steps, log_every=log_every, save_every=save_every)
+    _check_positive(sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints)
+    _make_writable(model_dir)
+    keras.utils.set_random_seed(seed)
+    gan = GAN(
+        generator(),
+        discriminator(),
+        rule=rule,
+        loss=loss,
+        latent_dim=latent_dim,
+        latent_prior=latent_prior,
+        schedule=schedule,
+        seed=seed,
+    )
+    gan.compile(discriminator_optimizer(), generator_optimizer())
+    if tuple(gan.sample_shape) != tuple(dataset.element_shape):
+        raise InputError(
+            f"the data set {dataset.name!r} has samples of shape {tuple(dataset.element_shape)}, "
+            f"the networks {tuple(gan.sample_shape)}: change the networks' image_size and channels or the data set"
+        )
+    checkpoints = Checkpoints(model_dir, gan, keep_checkpoints)
+    config_text = record_config(model_dir, checkpoints.exist())
+    first = checkpoints.restore()
+    if first >= steps:
+        print(f"{model_dir} is at step {first} already; more steps: --gin_param 'STEPS = ...'", flush=True)
+        return None
+    run_log = RunLog(model_dir, first)
+    run_log.text(first, "config", config_text)
+    draw = save_samples(model_dir, run_log, gan, picture)
+    print(f"{model_dir}: from step {first} to {steps}", flush=True)
+    if first == 0:
+        draw(loop.Progress(step=0, metrics={}, steps_per_second=0.0))
+    with StopSignals() as signals:
+        try:
+            last = loop.run(
+                gan,
+                dataset,
+                batch_size=batch_size,
+                steps=steps,
+                steps_per_call=steps_per_call,
+                jit_compile=jit_compile,
+                actions=[
+                    loop.Every(log_every, actions.log(run_log, gan, probes, steps)),
+                    loop.Every(sample_every, draw),
+                    loop.Every(save_every, lambda progress: checkpoints.save(progress.step)),
+                ],
+                stopped=lambda: signals.received is not None,
+            )
+            checkpoints.save(last)
+        except RunFailed as error:
+            kept = checkpoints.latest_step
+            advice = f"the checkpoint of step {kept} is kept" if kept is not None else "there is no checkpoint before it"
+            raise RunFailed(f"{error}; {advice}; a smaller learning rate or gamma may help") from error
+    return signals.received if last < steps else None
+
+
+def compare(
+    *,
+    model_dir: str,
+    train_config: Callable[[str, str], int | None],
+    configs: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> int | None:
+    """Trains several configurations and draws their metrics in one picture, model_dir/comparison.png.
+
+    Args:
+      model_dir: where the runs go, each in a folder named after its label.
+      train_config: trains the configuration of that file name in that run directory; `train`'s result.
+      configs: file names by label.
+      tags: titles of the picture's panels by tag of metrics.jsonl.
+
+    Returns:
+      The signal that stopped a run, or None when all reached their end.
+    """
+    runs = {label: f"{model_dir}/{label}" for label in configs}
+    for label, file in configs.items():
+        signal = train_config(file, runs[label])
+        if signal is not None:
+            return signal
+    picture = f"{model_dir}/comparison.png"
+    curves.save(curves.draw(runs, tags), picture)
+    print(f"the picture: {picture}", flush=True)
+    return None
+
+
+def _check_positive(**settings: Any) -> None:
+    for name, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"experiment.train.{name} must be an integer of at least 1, not {value!r}")
+
+
+def _make_writable(model_dir: str) -> None:
+    """Makes the folder and tries to write in it."""
+    probe = f"{model_dir}/.writable"
+    try:
+        tf.io.gfile.makedirs(model_dir)
+        with tf.io.gfile.GFile(probe, "w") as file:
+            file.write("")
+        tf.io.gfile.remove(probe)
+    except (tf.errors.OpError, OSError) as error:
+        raise InputError(f"cannot write to --model_dir {model_dir}: {getattr(error, 'message', error)}") from error

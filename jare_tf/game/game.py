@@ -1,0 +1,73 @@
+"""A GAN as a game: two losses, each a pure function of both players' parameters."""
+
+from typing import Callable
+
+import keras
+import tensorflow as tf
+
+from jare_tf.errors import InputError
+from jare_tf.types import Batch, Players, Point, each_player
+
+
+class TwoPlayerGame:
+    """ℓ_D(θ, φ) and ℓ_G(θ, φ) for a discriminator with parameters θ and a generator with parameters φ.
+
+    Each player minimises its own loss. A network's own losses (its layers' weight regularisers) belong to its player.
+
+    Args:
+      generator: a built model from latent vectors to samples.
+      discriminator: a built model from samples to logits.
+      loss: from (real_logits, fake_logits) to Players of two scalars, for instance `losses.vanilla.NonSaturating()`.
+
+    Raises:
+      InputError: a network has no variables yet.
+    """
+
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, loss: Callable[..., Players]):
+        self.networks = Players(discriminator=discriminator, generator=generator)
+        self._loss = loss
+        for name, network in self.networks._asdict().items():
+            if not network.built:
+                raise InputError(f"the {name} {network.name!r} is not built: call it once on a batch before it plays")
+
+    def point(self) -> Point:
+        """Where the networks' variables are now."""
+        return Point(
+            parameters=each_player(lambda network: _values(network.trainable_variables), self.networks),
+            state=each_player(lambda network: _values(network.non_trainable_variables), self.networks),
+        )
+
+    def losses(self, point: Point, batch: Batch) -> tuple[Players, Players]:
+        """The losses at a point, and the state that the networks have after this pass in training mode.
+
+        The discriminator starts both of its passes from the same state, and its new state is the one after the real
+        samples: it advances once a step, and moving averages describe one population.
+
+        Args:
+          point: parameters and state; the networks' own variables are neither read nor changed.
+          batch: real samples [n, ...] and latent vectors [m, k].
+
+        Returns:
+          (losses, state): Players of scalars, and Players of tuples of tensors.
+        """
+        call = each_player(_stateless, self.networks, point.parameters, point.state)
+        fake, generator_state, generator_penalty = call.generator(batch.latent)
+        real_logits, discriminator_state, discriminator_penalty = call.discriminator(batch.real)
+        fake_logits, _, _ = call.discriminator(fake)
+        losses = each_player(tf.add, self._loss(real_logits, fake_logits), Players(discriminator_penalty, generator_penalty))
+        return losses, Players(discriminator=discriminator_state, generator=generator_state)
+
+
+def _values(variables) -> tuple[tf.Tensor, ...]:
+    return tuple(tf.convert_to_tensor(variable.value) for variable in variables)
+
+
+def _stateless(network, parameters, state):
+    """The network in training mode as a function of its inputs: outputs, new state, sum of its own losses."""
+
+    def call(inputs):
+        outputs, new_state, penalties = network.stateless_call(parameters, state, inputs, training=True, return_losses=True)
+        penalty = tf.add_n(penalties) if penalties else tf.zeros((), outputs.dtype)
+        return outputs, tuple(new_state), penalty
+
+    return call

@@ -1,0 +1,46 @@
+"""The networks of the isotropic Gaussian game: D(x) = θᵀx and G(z) = φ + z (JARE section 4)."""
+
+import keras
+import tensorflow as tf
+
+from jare_tf.types import Players
+
+
+@keras.saving.register_keras_serializable("jare_tf")
+class Shift(keras.layers.Layer):
+    """x ↦ φ + x with a trainable φ, which starts at `initial` (one number a coordinate)."""
+
+    def __init__(self, initial, **kwargs):
+        super().__init__(**kwargs)
+        self.initial = tuple(map(float, initial))
+
+    def build(self, input_shape):
+        self.shift = self.add_weight(
+            name="shift", shape=(len(self.initial),), initializer=lambda shape, dtype: tf.constant(self.initial, dtype)
+        )
+
+    def call(self, inputs):
+        return inputs + self.shift
+
+    def get_config(self):
+        return {**super().get_config(), "initial": self.initial}
+
+
+def generator(*, mean, offset: float = 0.05) -> keras.Model:
+    """G(z) = φ + z, started `offset` away from the equilibrium φ* = mean in every coordinate.
+
+    The paper starts inside a ball of radius 0.05 around the equilibrium (JARE section 7); its code starts both players at
+    an offset of 0.05 in every coordinate, which is the default here.
+    """
+    return keras.Sequential([keras.Input((len(mean),)), Shift([value + offset for value in mean])], name="affine_generator")
+
+
+def discriminator(*, dimension: int = 2, offset: float = 0.05) -> keras.Model:
+    """D(x) = θᵀx, started `offset` away from the equilibrium θ* = 0 in every coordinate."""
+    weights = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(offset))
+    return keras.Sequential([keras.Input((dimension,)), weights], name="affine_discriminator")
+
+
+def equilibrium(*, mean) -> Players:
+    """The parameters (θ*, φ*) = (0, mean) at which the game rests, in the order of the networks' trainable variables."""
+    return Players(discriminator=(tf.zeros([len(mean), 1]),), generator=(tf.constant(mean, tf.float32),))

@@ -1,0 +1,82 @@
+"""The training program: `python -m jare_tf.main --gin_file isotropic_gaussian/jare.gin --model_dir runs/jare`."""
+
+import os
+import pathlib
+import sys
+from typing import Sequence
+
+from absl import app, flags, logging
+
+from jare_tf import config, experiment
+from jare_tf.errors import InputError, RunFailed
+
+_GIN_FILE = flags.DEFINE_multi_string(
+    "gin_file", [], "The experiment: a file, or one of the package's own configurations; the quickstart by default."
+)
+_GIN_PARAM = flags.DEFINE_multi_string("gin_param", [], 'Overrides, for instance --gin_param "STEPS = 200".')
+_MODE = flags.DEFINE_enum("mode", None, ["train", "compare"], "By default what the configuration is made for.")
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir", None, "The run directory; a run that it holds goes on. By default runs/ and the configuration's name."
+)
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS data lie or are put; by default $TFDS_DATA_DIR.")
+_DEBUG = flags.DEFINE_bool("debug", False, "Show a traceback for an error.")
+
+
+def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, model_dir: str | None) -> int | None:
+    """Runs what the flags say; the signal that stopped it, if one did."""
+    gin_files = gin_files or ["quickstart.gin"]
+    model_dir = model_dir or _default_model_dir(gin_files[-1])
+
+    def train(files: Sequence[str], directory: str) -> int | None:
+        config.parse(files, gin_params)
+        return config.configured(experiment.train)(model_dir=directory, record_config=config.record)
+
+    config.parse(gin_files)
+    if (mode or ("compare" if config.binds("experiment.compare.configs") else "train")) == "train":
+        return train(gin_files, model_dir)
+    compare = config.configured(experiment.compare)
+    return compare(model_dir=model_dir, train_config=lambda file, directory: train([file], directory))
+
+
+def _default_model_dir(gin_file: str) -> str:
+    """runs/<folder>/<name> of a configuration in a folder, runs/<name> of one at the top."""
+    name = pathlib.PurePath(gin_file).with_suffix("")
+    parts = [part for part in name.parts[-2:] if part not in ("gin_configs", "/")]
+    return str(pathlib.PurePath("runs", *parts))
+
+
+def _main(_) -> None:
+    if not _DEBUG.value:
+        logging.set_verbosity(logging.FATAL)  # gin and TFDS log every place where they look for a file
+    if _DATA_DIR.value:
+        os.environ["TFDS_DATA_DIR"] = _DATA_DIR.value
+    try:
+        signal = run(_GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value)
+    except (InputError, RunFailed) as error:
+        if _DEBUG.value:
+            raise
+        print(f"jare_tf: {str(error).splitlines()[0]}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    if signal is not None:
+        sys.exit(128 + signal)
+
+
+def _parse_flags(arguments: Sequence[str]) -> list[str]:
+    try:
+        rest = flags.FLAGS(arguments)
+    except flags.Error as error:
+        print(f"jare_tf: {error}; --help lists the flags", file=sys.stderr)
+        sys.exit(2)
+    if len(rest) > 1:
+        print(f"jare_tf: unexpected {rest[1]!r}; --help lists the flags", file=sys.stderr)
+        sys.exit(2)
+    return rest
+
+
+def main() -> None:
+    """The command `jare_tf`."""
+    app.run(_main, flags_parser=_parse_flags)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Curves of several runs in one picture."""
+
+from typing import Mapping, Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from jare_tf.training.summaries import read_metrics
+
+
+def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
+    """A panel for each tag with a curve for each run over the steps, on a logarithmic axis.
+
+    Args:
+      runs: run directories by label.
+      tags: titles by tag of metrics.jsonl.
+    """
+    figure = Figure(figsize=(4.5 * len(tags), 3.4), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = np.atleast_1d(figure.subplots(1, len(tags)))
+    rows = {label: read_metrics(run) for label, run in runs.items()}
+    for axes, (tag, title) in zip(panels, tags.items(), strict=True):
+        for label, metrics in rows.items():
+            points = [(row["step"], row[tag]) for row in metrics if tag in row]
+            axes.plot(*np.transpose(points), label=label, linewidth=1.2)
+        axes.set(xlabel="iteration", title=title, yscale="log")
+        axes.grid(alpha=0.3)
+    panels[0].legend()
+    return figure
+
+
+def save(figure: Figure, path: str) -> None:
+    """Writes the figure as a PNG file."""
+    import tensorflow as tf
+
+    with tf.io.gfile.GFile(path, "wb") as file:
+        figure.savefig(file, format="png")

@@ -1,0 +1,100 @@
+"""Pictures of what a generator makes, as uint8 arrays [height, width, 3]."""
+
+import dataclasses
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from scipy import ndimage
+
+from jare_tf.data.synthetic_2d import GaussianMixture
+from jare_tf.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageGrid:
+    """A grid of images in [−1, 1], separated by a pixel of white.
+
+    Args:
+      rows: images from top to bottom.
+      columns: images from left to right.
+    """
+
+    rows: int = 8
+    columns: int = 8
+
+    @property
+    def samples(self) -> int:
+        return self.rows * self.columns
+
+    def draw(self, images: np.ndarray) -> np.ndarray:
+        """The grid of [rows · columns, height, width, 1 or 3] images."""
+        if images.ndim != 4 or images.shape[-1] not in (1, 3):
+            raise InputError(f"pictures.ImageGrid draws images [n, height, width, 1 or 3], not {images.shape}")
+        pixels = np.clip(np.rint((images + 1) * 127.5), 0, 255).astype(np.uint8)
+        framed = np.pad(pixels, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=255)
+        _, height, width, channels = framed.shape
+        grid = framed.reshape(self.rows, self.columns, height, width, channels).swapaxes(1, 2)
+        grid = grid.reshape(self.rows * height, self.columns * width, channels)[:-1, :-1]
+        return np.repeat(grid, 3 // channels, axis=-1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Density:
+    """The density of 2-D samples, over circles at 1, 2 and 3 standard deviations around the target's modes.
+
+    The density is a kernel estimate with one Gaussian kernel for the whole picture, whose standard deviation is a
+    hundredth of the picture's side: a bandwidth taken from the samples would blur modes that lie far apart.
+
+    Args:
+      target: the distribution that the game should learn.
+      samples: how many samples are drawn.
+    """
+
+    target: GaussianMixture
+    samples: int = 10_000
+
+    def draw(self, samples: np.ndarray) -> np.ndarray:
+        """The picture of samples [n, 2]."""
+        if samples.ndim != 2 or samples.shape[1] != 2:
+            raise InputError(f"pictures.Density draws points [n, 2], not {samples.shape}")
+        centres = np.array(self.target.centres)
+        middle = centres.mean(axis=0)
+        half = 1.4 * np.abs(centres - middle).max() + 5 * self.target.std
+        cells = 200
+        edges = [np.linspace(value - half, value + half, cells + 1) for value in middle]
+        counts, _, _ = np.histogram2d(samples[:, 0], samples[:, 1], bins=edges)
+        density = ndimage.gaussian_filter(counts, sigma=cells / 100, mode="constant")
+
+        figure, axes = _square()
+        extent = (edges[0][0], edges[0][-1], edges[1][0], edges[1][-1])
+        axes.imshow(density.T, origin="lower", extent=extent, cmap="Blues", vmin=0, interpolation="bilinear")
+        for centre in centres:
+            for deviations in (1, 2, 3):
+                circle = Circle(centre, deviations * self.target.std, fill=False, color="tab:orange", linewidth=0.7)
+                axes.add_patch(circle)
+        return _pixels(figure)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    from matplotlib.image import imsave
+
+    buffer = io.BytesIO()
+    imsave(buffer, picture, format="png")
+    return buffer.getvalue()
+
+
+def _square():
+    figure = Figure(figsize=(3.2, 3.2), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    axes.tick_params(labelsize=7)
+    return figure, axes
+
+
+def _pixels(figure: Figure) -> np.ndarray:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -1,0 +1,36 @@
+"""What a run does between calls besides saving and drawing."""
+
+import datetime
+import time
+from typing import Callable, Sequence
+
+from jare_tf.training.gan import GAN
+from jare_tf.training.loop import Progress
+from jare_tf.training.summaries import RunLog
+
+Probe = Callable[[GAN], dict[str, float]]
+
+
+def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int) -> Callable[[Progress], None]:
+    """An action that writes a row of metrics, with what the probes measure, and prints progress, a line a second at most."""
+    printed = time.monotonic()
+
+    def action(progress: Progress) -> None:
+        nonlocal printed
+        measured = {tag: value for probe in probes for tag, value in probe(gan).items()}
+        speed = {"steps_per_second": progress.steps_per_second} if progress.steps_per_second > 0 else {}
+        run_log.scalars(progress.step, {**progress.metrics, **measured, **speed})
+        if progress.step == steps or time.monotonic() - printed > 1:
+            printed = time.monotonic()
+            print(_line(progress, steps), flush=True)
+
+    return action
+
+
+def _line(progress: Progress, steps: int) -> str:
+    losses = "  ".join(f"{player} {progress.metrics[f'loss/{player}']:+.4f}" for player in ("discriminator", "generator"))
+    line = f"step {progress.step:>{len(str(steps))}} of {steps}  loss: {losses}"
+    if progress.steps_per_second > 0:
+        left = datetime.timedelta(seconds=round((steps - progress.step) / progress.steps_per_second))
+        line += f"  {progress.steps_per_second:.4g} steps/s  {left} left"
+    return line

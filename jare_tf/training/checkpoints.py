@@ -1,0 +1,72 @@
+"""Saving and restoring everything that training changes."""
+
+import tensorflow as tf
+
+from jare_tf.errors import InputError, RunFailed
+from jare_tf.training.gan import GAN
+
+
+class Checkpoints:
+    """The checkpoints of one run, in model_dir/checkpoints.
+
+    They hold both networks with their state, both optimizers, the number of the step and the seed; random draws depend
+    on nothing else, so that a resumed run goes on as if it had not stopped.
+
+    Args:
+      model_dir: the run directory.
+      gan: a compiled GAN.
+      keep: how many of the newest checkpoints are kept.
+    """
+
+    def __init__(self, model_dir: str, gan: GAN, keep: int):
+        self._folder = f"{model_dir}/checkpoints"
+        self._gan = gan
+        self._checkpoint = tf.train.Checkpoint(
+            discriminator=gan.discriminator,
+            generator=gan.generator,
+            discriminator_optimizer=gan.discriminator_optimizer,
+            generator_optimizer=gan.generator_optimizer,
+            iterations=gan.iterations.value,
+            seed=gan.seed.value,
+        )
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, self._folder, max_to_keep=keep, checkpoint_name="step"
+        )
+        self.latest_step: int | None = None
+
+    def exist(self) -> bool:
+        """Whether there is one to go on from."""
+        return self._manager.latest_checkpoint is not None
+
+    def restore(self) -> int:
+        """Goes back to the newest checkpoint, if there is one; the number of the step then.
+
+        Raises:
+          InputError: the checkpoint is not of these networks and optimizers.
+        """
+        if self.exist():
+            path = self._manager.latest_checkpoint
+            try:
+                self._checkpoint.restore(path).assert_consumed()
+            except (AssertionError, ValueError) as error:
+                reason = str(error).strip().splitlines()[0]
+                raise InputError(
+                    f"{path} is a checkpoint of another experiment ({reason}); name another --model_dir"
+                ) from error
+            self.latest_step = int(self._gan.iterations)
+        return int(self._gan.iterations)
+
+    def save(self, step: int) -> None:
+        """Saves the present state as checkpoint `step`, unless that is what was saved last.
+
+        Raises:
+          RunFailed: a parameter is not finite; the checkpoints written before stay.
+        """
+        if step == self.latest_step:
+            return
+        for network in self._gan.game.networks:
+            for variable in network.variables:
+                if not bool(tf.reduce_all(tf.math.is_finite(tf.cast(variable, tf.float32)))):
+                    raise RunFailed(f"step {step}: {variable.path} is not finite")
+        self._manager.save(checkpoint_number=step)
+        self.latest_step = step

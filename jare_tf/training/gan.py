@@ -1,0 +1,148 @@
+"""A GAN as a Keras model: one training step, for `fit` and for the training program."""
+
+from typing import Callable, Sequence
+
+import keras
+import tensorflow as tf
+
+from jare_tf.data import random
+from jare_tf.data.latent import Normal
+from jare_tf.dynamics.field import squared_norm
+from jare_tf.dynamics.rule import Rule
+from jare_tf.dynamics.schedule import Schedule, Simultaneous
+from jare_tf.errors import InputError
+from jare_tf.game.game import TwoPlayerGame
+from jare_tf.types import Batch, Players, each_player
+
+
+METRICS = tuple(f"{quantity}/{player}" for quantity in ("loss", "gradient_norm", "regularizer") for player in Players._fields)
+
+
+class GAN(keras.Model):
+    """A generator and a discriminator trained by an update rule.
+
+    ```python
+    gan = jare_tf.GAN(generator, discriminator, rule=jare_tf.jare(gamma=100.0), loss=jare_tf.NonSaturating(), latent_dim=128)
+    gan.compile(
+        discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5), generator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5)
+    )
+    gan.fit(images, epochs=1)
+    ```
+
+    Args:
+      generator: a Keras model from latent vectors [n, latent_dim] to samples; `gan(z)` calls it.
+      discriminator: a Keras model from samples to logits; no sigmoid at its end.
+      rule: the update rule, for instance `jare(gamma=100.0)`.
+      loss: the losses of the two players, for instance `NonSaturating()`.
+      latent_dim: length of the latent vector z.
+      latent_prior: the distribution of z, standard normal by default.
+      schedule: who moves when, `Simultaneous()` by default.
+      seed: an integer; latent vectors depend on nothing but the seed and the number of the step.
+
+    Raises:
+      InputError: the networks do not fit each other or latent_dim.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        rule: Rule,
+        loss: Callable[..., Players],
+        latent_dim: int,
+        latent_prior: Normal = Normal(),
+        schedule: Schedule | None = None,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.generator, self.discriminator = generator, discriminator
+        self.latent_dim = latent_dim
+        self.sample_shape = _build_and_check(generator, discriminator, latent_dim)
+        self.game = TwoPlayerGame(generator, discriminator, loss)
+        self.rule, self.schedule, self.latent_prior = rule, schedule or Simultaneous(), latent_prior
+        self.seed = self.add_weight(name="seed", dtype="int64", initializer=lambda *_, **__: seed, trainable=False)
+        self.iterations = self.add_weight(name="iterations", dtype="int64", initializer="zeros", trainable=False)
+        self.built = True
+
+    def compile(self, discriminator_optimizer, generator_optimizer, **kwargs):
+        """Sets one optimizer for each player; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...)."""
+        super().compile(optimizer=None, **kwargs)
+        self.discriminator_optimizer, self.generator_optimizer = discriminator_optimizer, generator_optimizer
+        self._optimizers = Players(discriminator=discriminator_optimizer, generator=generator_optimizer)
+        each_player(lambda optimizer, network: optimizer.build(network.trainable_variables), self._optimizers, self.game.networks)
+
+    def call(self, latent, training=False):
+        return self.generator(latent, training=training)
+
+    def train_step(self, data):
+        """Keras' hook for `fit`: one step on a batch of real samples; labels are ignored."""
+        real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.update([real] * len(self.schedule.moves))
+
+    def update(self, real: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
+        """One training step.
+
+        Args:
+          real: a batch of real samples for each move of the schedule, [n, *sample_shape]; integers are taken as pixels
+            0 ... 255 and scaled to [−1, 1], floating-point numbers as they are.
+
+        Returns:
+          float32 scalars by tag: `loss/`, `gradient_norm/` and `regularizer/`, each of `discriminator` and `generator`;
+          a player that moves several times reports its last move.
+        """
+        metrics = {}
+        for index, (movers, samples) in enumerate(zip(self.schedule.moves, real, strict=True)):
+            counter = self.iterations * len(self.schedule.moves) + index
+            batch = self._batch(samples, counter)
+            update = self.rule.update(self.game, self.game.point(), batch)
+            for player in (name for name, moves in movers._asdict().items() if moves):
+                self._apply(player, update)
+                metrics[f"loss/{player}"] = getattr(update.field.losses, player)
+                metrics[f"gradient_norm/{player}"] = tf.sqrt(squared_norm(getattr(update.field.gradient, player)))
+                metrics[f"regularizer/{player}"] = getattr(update.regularizer, player)
+        self.iterations.assign_add(1)
+        return {tag: tf.cast(value, tf.float32) for tag, value in metrics.items()}
+
+    def _batch(self, real: tf.Tensor, counter) -> Batch:
+        if real.shape[1:] != self.sample_shape:
+            raise InputError(f"the real samples have shape {tuple(real.shape[1:])}, the networks {tuple(self.sample_shape)}")
+        if real.dtype.is_integer:
+            real = tf.cast(real, tf.float32) / 127.5 - 1.0
+        size = real.shape[0] if real.shape[0] is not None else tf.shape(real)[0]
+        latent = self.latent_prior.draw((size, self.latent_dim), random.key(self.seed, random.LATENT, counter))
+        return Batch(real=real, latent=latent)
+
+    def _apply(self, player: str, update) -> None:
+        """The optimizer's step on the player's variables, and the player's next state."""
+        network = getattr(self.game.networks, player)
+        getattr(self._optimizers, player).apply(getattr(update.direction, player), network.trainable_variables)
+        for variable, value in zip(network.non_trainable_variables, getattr(update.field.state, player), strict=True):
+            variable.assign(value)
+
+    def pictured(self, count: int) -> tf.Tensor:
+        """Samples in inference mode from `count` latent vectors that stay the same throughout a run."""
+        latent = self.latent_prior.draw((count, self.latent_dim), random.key(self.seed, random.PICTURE, 0))
+        return self.generator(latent, training=False)
+
+
+def _build_and_check(generator, discriminator, latent_dim: int):
+    """Builds both networks; the shape of one sample."""
+    try:
+        fake = generator(tf.zeros([1, latent_dim]))
+    except ValueError as error:
+        raise InputError(f"the generator {generator.name!r} does not take latent_dim = {latent_dim}: {_brief(error)}") from error
+    try:
+        logits = discriminator(fake)
+    except ValueError as error:
+        raise InputError(
+            f"the discriminator {discriminator.name!r} does not take what the generator makes, shape {tuple(fake.shape[1:])}: {_brief(error)}"
+        ) from error
+    if logits.shape[0] != 1:
+        raise InputError(f"the discriminator {discriminator.name!r} must give logits [n, ...], not {tuple(logits.shape)}")
+    return fake.shape[1:]
+
+
+def _brief(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,107 @@
+"""The training program's loop: many steps in one compiled call, and between the calls whatever is due."""
+
+import time
+from typing import Callable, NamedTuple, Sequence
+
+import tensorflow as tf
+
+from jare_tf.data.dataset import Dataset
+from jare_tf.errors import RunFailed
+from jare_tf.training.gan import METRICS, GAN
+
+
+class Progress(NamedTuple):
+    """What an action is told.
+
+    step: steps done since the run's first start.
+    metrics: float scalars of the last step, by tag.
+    steps_per_second: of the calls since an action last ran, without the first call of a process, which compiles.
+    """
+
+    step: int
+    metrics: dict[str, float]
+    steps_per_second: float
+
+
+class Every(NamedTuple):
+    """Run `action` after every `steps` steps and after the last one."""
+
+    steps: int
+    action: Callable[[Progress], None]
+
+    def due(self, step: int, last: int) -> bool:
+        """Whether the action runs at `step` of a run of `last` steps."""
+        return step % self.steps == 0 or step == last
+
+
+def run(
+    gan: GAN,
+    dataset: Dataset,
+    *,
+    batch_size: int,
+    steps: int,
+    steps_per_call: int,
+    jit_compile: bool,
+    actions: Sequence[Every],
+    stopped: Callable[[], bool],
+) -> int:
+    """Trains until `gan.iterations` is `steps` or `stopped()`; the number of the step then.
+
+    Args:
+      gan: a compiled GAN, anywhere in its training.
+      dataset: where real samples come from.
+      batch_size: samples of a batch.
+      steps: the step to stop at.
+      steps_per_call: most steps in one compiled call; actions and `stopped` wait for the call under way.
+      jit_compile: compile with XLA.
+      actions: what to do between calls, in this order.
+      stopped: asked between calls.
+
+    Raises:
+      RunFailed: a loss or a gradient norm of a step is not finite.
+    """
+    call = _compiled(gan, dataset, batch_size, jit_compile)
+    step = int(gan.iterations)
+    longest, timed_steps, timed_seconds = 1, 0, 0.0  # the first call, of one step, compiles and is not timed
+    while step < steps and not stopped():
+        count = min(longest, steps - step, *(every.steps - step % every.steps for every in actions))
+        begin = time.monotonic()
+        metrics = {tag: float(value) for tag, value in call(tf.constant(count)).items()}
+        if longest > 1:
+            timed_steps, timed_seconds = timed_steps + count, timed_seconds + time.monotonic() - begin
+        longest = max(steps_per_call, 2)
+        step = int(gan.iterations)
+        _check_finite(step, metrics)
+        due = [every for every in actions if every.due(step, steps)]
+        for every in due:
+            every.action(Progress(step, metrics, timed_steps / timed_seconds if timed_seconds else float("nan")))
+        if due:
+            timed_steps, timed_seconds = 0, 0.0
+    return step
+
+
+def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
+    """A function from a number of steps, a tensor, to the metrics of the last step; it ends early at one not finite."""
+    moves = len(gan.schedule.moves)
+    update = tf.function(gan.update, jit_compile=jit_compile)
+
+    def body(done, _):
+        first = gan.iterations * moves
+        real = [dataset.batch(first + index, batch_size, gan.seed) for index in range(moves)]
+        return done + 1, update(real)
+
+    @tf.function(jit_compile=jit_compile and dataset.drawn_by_xla)
+    def call(count):
+        def unfinished(done, metrics):
+            return (done < count) & tf.reduce_all(tf.math.is_finite(list(metrics.values())))
+
+        _, metrics = tf.while_loop(unfinished, body, (tf.zeros_like(count), {tag: tf.zeros(()) for tag in METRICS}))
+        return metrics
+
+    return call
+
+
+def _check_finite(step: int, metrics: dict[str, float]) -> None:
+    for tag, value in metrics.items():
+        if not tf.math.is_finite(value):
+            raise RunFailed(f"step {step}: {tag} is {value}")

@@ -1,0 +1,56 @@
+"""What a run writes down while it trains: metrics.jsonl and TensorBoard events."""
+
+import json
+import time
+
+import tensorflow as tf
+
+
+class RunLog:
+    """The record of one run: `metrics.jsonl` and TensorBoard events in `train/`, with the same tags.
+
+    Args:
+      model_dir: the run directory.
+      step: where the run begins; rows of later steps, written by a run that was killed, are dropped.
+    """
+
+    def __init__(self, model_dir: str, step: int):
+        self._path = f"{model_dir}/metrics.jsonl"
+        self._writer = tf.summary.create_file_writer(f"{model_dir}/train")
+        rows = [row for row in read_metrics(model_dir) if row["step"] <= step]
+        with tf.io.gfile.GFile(f"{self._path}.new", "w") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
+        tf.io.gfile.rename(f"{self._path}.new", self._path, overwrite=True)
+        self._start = time.monotonic() - (rows[-1]["seconds"] if rows else 0.0)
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """One row of metrics.jsonl, with the seconds that the run has taken so far, and a TensorBoard scalar for each tag."""
+        row = {"step": step, "seconds": round(time.monotonic() - self._start, 3), **values}
+        with tf.io.gfile.GFile(self._path, "a") as file:
+            file.write(json.dumps(row) + "\n")
+        with self._writer.as_default(step):
+            for tag, value in values.items():
+                tf.summary.scalar(tag, value)
+        self._writer.flush()
+
+    def image(self, step: int, tag: str, image) -> None:
+        """A TensorBoard image from a uint8 array [height, width, channels]."""
+        with self._writer.as_default(step):
+            tf.summary.image(tag, image[None])
+        self._writer.flush()
+
+    def text(self, step: int, tag: str, text: str) -> None:
+        """A TensorBoard text, shown as it is."""
+        with self._writer.as_default(step):
+            tf.summary.text(tag, "\n".join(f"    {line}" for line in text.splitlines()))
+        self._writer.flush()
+
+
+def read_metrics(model_dir: str) -> list[dict]:
+    """The rows of model_dir/metrics.jsonl, empty when there is none; an unfinished last line is left out."""
+    path = f"{model_dir}/metrics.jsonl"
+    if not tf.io.gfile.exists(path):
+        return []
+    with tf.io.gfile.GFile(path) as file:
+        lines = file.read().split("\n")
+    return [json.loads(line) for line in lines[:-1]]

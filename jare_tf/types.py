@@ -1,0 +1,33 @@
+"""The tuples that the layers speak through. Player order is always (discriminator, generator)."""
+
+from typing import Any, Callable, NamedTuple
+
+
+class Players(NamedTuple):
+    """One thing for each player: a loss, a network, an optimizer, a tuple of tensors."""
+
+    discriminator: Any
+    generator: Any
+
+
+class Batch(NamedTuple):
+    """What one evaluation of the game sees: real samples and latent vectors, both with the batch axis first."""
+
+    real: Any
+    latent: Any
+
+
+class Point(NamedTuple):
+    """Where the game is evaluated.
+
+    parameters: for each player a tuple of tensors, its trainable variables.
+    state: for each player a tuple of tensors, its non-trainable variables (moving averages, power-iteration vectors).
+    """
+
+    parameters: Players
+    state: Players
+
+
+def each_player(function: Callable[..., Any], *players: Players) -> Players:
+    """Players(function(discriminator's ...), function(generator's ...))."""
+    return Players(*map(function, *players))

@@ -1,0 +1,42 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import pytest
+
+import jare_tf
+
+PRESETS = {
+    "sim_gd": lambda gamma: jare_tf.sim_gd(),
+    "jare": lambda gamma: jare_tf.jare(gamma=gamma),
+    "con_opt": lambda gamma: jare_tf.con_opt(gamma=gamma),
+    "generator_only": lambda gamma: jare_tf.generator_only(gamma=gamma),
+    "discriminator_only": lambda gamma: jare_tf.discriminator_only(gamma=gamma),
+    "smoothing": lambda gamma: jare_tf.smoothing(gamma=gamma),
+}
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def float64():
+    before = keras.config.floatx()
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx(before)
+
+
+@pytest.fixture(params=PRESETS)
+def preset(request):
+    """(name, function from γ to the rule) of every preset."""
+    return request.param, PRESETS[request.param]
+
+
+def flat(tensors) -> np.ndarray:
+    """Tensors as one float64 vector."""
+    return np.concatenate([np.reshape(np.asarray(tensor, np.float64), -1) for tensor in tensors])
