@@ -102,8 +102,7 @@ def _bindings(text: str) -> dict[str, str]:
 
 def _resolved(text: str) -> dict[str, str]:
     """The bindings of parameters, with macros replaced by their values."""
-    joined = re.sub(r"\\\n\s*", "", re.sub(r"(?<!\\)\n\s+", " ", text))
-    bindings = _bindings(joined)
+    bindings = _bindings(re.sub(r"\\?\n[ \t]+", " ", text))  # a broken binding goes on in indented lines
     return {
         name: _MACRO.sub(lambda match: bindings.get(match[1], match[0]), value)
         for name, value in bindings.items()

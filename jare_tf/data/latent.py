@@ -14,7 +14,7 @@ class Normal:
 
     Args:
       std: standard deviation σ of every coordinate, positive. The Gaussian games of the JARE paper use σ of the data
-        (section 7); its ring mixture uses √r.
+        (section 7).
     """
 
     std: float = 1.0
@@ -25,4 +25,15 @@ class Normal:
 
     def draw(self, shape, key) -> tf.Tensor:
         """A float32 tensor of `shape`, the same for the same `key` (see `data.random.key`)."""
-        return self.std * tf.random.stateless_normal(shape, key, alg=random.ALGORITHM)
+        return self.std * random.normal(shape, key)
+
+
+def normal_of_variance(*, variance: float) -> Normal:
+    """z ~ N(0, variance · I), as the ring mixture of the JARE paper has it with variance r (section 7).
+
+    Args:
+      variance: of every coordinate, positive.
+    """
+    if not variance > 0:
+        raise InputError(f"latent.normal_of_variance: variance must be positive, not {variance}")
+    return Normal(std=variance**0.5)

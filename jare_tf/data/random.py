@@ -1,14 +1,18 @@
-"""Random streams that depend on nothing but (seed, stream, counter), so that a resumed run draws what it would have drawn."""
+"""Random draws that depend on nothing but (seed, stream, counter), so that a resumed run draws what it would have drawn.
+
+Integers of `tf.random.stateless_uniform` are the same bits in graph mode and under XLA, its floating-point numbers and
+normals are not; so normals are made from integers here, and a seed means the same noise however a step is compiled.
+"""
 
 import tensorflow as tf
 
 REAL, MODE, LATENT, PICTURE = range(4)
 _STREAMS = 256
-ALGORITHM = "philox"  # named, because the default differs from device to device
+_ALGORITHM = "philox"  # named, because the default differs from device to device
 
 
 def key(seed, stream: int, counter) -> tf.Tensor:
-    """The key of one draw for `tf.random.stateless_*`: an int64 tensor of shape [2].
+    """The key of one draw: an int64 tensor of shape [2].
 
     Args:
       seed: the run's seed, an integer or an integer tensor.
@@ -16,3 +20,17 @@ def key(seed, stream: int, counter) -> tf.Tensor:
       counter: which draw of that stream, an integer or an integer tensor.
     """
     return tf.stack([tf.cast(seed, tf.int64) * _STREAMS + stream, tf.cast(counter, tf.int64)])
+
+
+def integers(shape, key: tf.Tensor, maxval: int) -> tf.Tensor:
+    """int32 of `shape`, uniform in [0, maxval)."""
+    return tf.random.stateless_uniform(shape, key, maxval=maxval, dtype=tf.int32, alg=_ALGORITHM)
+
+
+def normal(shape, key: tf.Tensor) -> tf.Tensor:
+    """float32 of `shape`, standard normal: z = √2 erf⁻¹(2u − 1) for u uniform on the 2²³ midpoints of (0, 1).
+
+    23 bits are what float32 holds exactly between −1 and 1; |z| stays below 5.3.
+    """
+    bits = integers(shape, key, 2**23)
+    return 2**0.5 * tf.math.erfinv((2 * tf.cast(bits, tf.float32) + 1) / 2**23 - 1)

@@ -34,9 +34,8 @@ class GaussianMixture(Dataset):
         return (len(self.centres[0]),)
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
-        noise_key, mode_key = random.key(seed, random.REAL, counter), random.key(seed, random.MODE, counter)
-        noise = tf.random.stateless_normal((batch_size, *self.element_shape), noise_key, alg=random.ALGORITHM)
-        modes = tf.random.stateless_uniform((batch_size,), mode_key, maxval=len(self.centres), dtype=tf.int32, alg=random.ALGORITHM)
+        noise = random.normal((batch_size, *self.element_shape), random.key(seed, random.REAL, counter))
+        modes = random.integers((batch_size,), random.key(seed, random.MODE, counter), len(self.centres))
         return tf.gather(tf.constant(self.centres, tf.float32), modes) + self.std * noise
 
 

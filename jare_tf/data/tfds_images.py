@@ -8,6 +8,8 @@ from jare_tf.data import random
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import InputError
 
+_ROUNDS = 16  # of the cipher behind the permutation; with TensorFlow's own 4 permutations of different keys correlate
+
 
 class TfdsImages(Dataset):
     """The images of a TFDS data set, in memory as uint8, in an order shuffled anew for every epoch.
@@ -36,10 +38,21 @@ class TfdsImages(Dataset):
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
         position = tf.cast(counter, tf.int64) * batch_size + tf.range(batch_size, dtype=tf.int64)
-        epoch, index = position // len(self), position % len(self)
-        keys = tf.stack([tf.fill([batch_size], random.key(seed, random.REAL, 0)[0]), epoch, tf.zeros_like(epoch)], axis=1)
-        order = tf.raw_ops.RandomIndexShuffle(index=index, seed=keys, max_index=tf.constant(len(self) - 1, tf.int64), rounds=4)
+        epoch = position // len(self)
+        first, most = epoch[0], 2 + (batch_size - 1) // len(self)  # a batch may straddle epochs
+        keys = tf.stack([_permutation_key(seed, first + later) for later in range(most)])
+        order = tf.raw_ops.RandomIndexShuffle(
+            index=position % len(self),
+            seed=tf.gather(keys, epoch - first),
+            max_index=tf.constant(len(self) - 1, tf.int64),
+            rounds=_ROUNDS,
+        )
         return tf.gather(self._images, order)
+
+
+def _permutation_key(seed, epoch) -> tf.Tensor:
+    """Three random words: with consecutive numbers as keys the permutations of consecutive epochs correlate."""
+    return tf.cast(random.integers([3], random.key(seed, random.REAL, epoch), 2**31 - 1), tf.int64)
 
 
 def _load(name: str, split: str, data_dir: str | None):

@@ -33,6 +33,13 @@ class _SpectralNorm:
         sigma = tf.tensordot(v, tf.linalg.matvec(matrix, u), 1)
         return kernel / sigma
 
+    # Dense and Conv2D name the variables that they save, and leave out u: save all, as layers do by default.
+    def save_own_variables(self, store):
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store):
+        keras.layers.Layer.load_own_variables(self, store)
+
     def call(self, inputs, training=False):
         outputs = self._linear(inputs, self.normalised_kernel(training))
         if self.use_bias:

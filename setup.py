@@ -1,0 +1,44 @@
+"""Packaging. The configurations in gin_configs/ travel with the package as jare_tf/gin_configs."""
+
+import pathlib
+
+import setuptools
+
+HERE = pathlib.Path(__file__).parent
+CONFIGS = HERE / "gin_configs"
+
+setuptools.setup(
+    name="jare_tf",
+    version="0.1.0",
+    description="GANs regularised through the game's Jacobian: JARE, consensus optimization, gradient-regularised GANs",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=[*setuptools.find_packages(include=["jare_tf", "jare_tf.*"]), "jare_tf.gin_configs"],
+    package_dir={"jare_tf.gin_configs": "gin_configs"},
+    package_data={"jare_tf.gin_configs": [str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.gin")]},
+    install_requires=[
+        "tensorflow>=2.18",
+        "keras>=3.6",
+        "tensorboard>=2.18",
+        "tensorflow-datasets>=4.9.7",
+        "importlib-resources",  # TFDS needs it to download and does not ask for it
+        "tensorflow-gan>=2.1",
+        "tensorflow-hub>=0.16",  # TF-GAN needs these three to import and asks for none of tf-keras
+        "tensorflow-probability>=0.25",
+        "tf-keras>=2.18",
+        "numpy",
+        "absl-py",
+        "gin-config>=0.5",
+        "matplotlib>=3.7",
+        "requests",
+        "scipy>=1.10",
+    ],
+    extras_require={
+        "test": ["pytest>=8", "ruff>=0.6"],
+        "gpu": ["tensorflow[and-cuda]>=2.18"],
+        "tpu": ["tensorflow-tpu>=2.18"],
+    },
+    entry_points={"console_scripts": ["jare_tf = jare_tf.main:main"]},
+)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+import jare_tf
+from jare_tf.data import latent, random, synthetic_2d
+
+
+def test_gaussian_moments():
+    samples = synthetic_2d.gaussian(mean=[0.0, 4.0], std=0.2).batch(0, 200_000, 0).numpy()
+    np.testing.assert_allclose(samples.mean(axis=0), [0.0, 4.0], atol=3 * 0.2 / np.sqrt(200_000) + 1e-4)
+    np.testing.assert_allclose(np.cov(samples.T), 0.04 * np.eye(2), atol=5e-4)
+
+
+def test_ring():
+    ring = synthetic_2d.ring(modes=8, radius=2.0, std=0.01)
+    np.testing.assert_allclose(np.linalg.norm(ring.centres, axis=1), 2.0)
+    np.testing.assert_allclose(ring.centres[2], [0.0, 2.0], atol=1e-12)
+    samples = ring.batch(0, 80_000, 0).numpy()
+    nearest = np.linalg.norm(samples[:, None] - np.array(ring.centres)[None], axis=-1)
+    counts = np.bincount(nearest.argmin(axis=1), minlength=8)
+    np.testing.assert_allclose(counts, 10_000, atol=5 * np.sqrt(80_000 * 7 / 64))
+    np.testing.assert_allclose(np.sqrt((nearest.min(axis=1) ** 2).mean() / 2), 0.01, rtol=0.02)
+
+
+def test_batches_depend_on_seed_and_counter_only():
+    ring = synthetic_2d.ring(radius=1.0, std=0.1)
+    first = ring.batch(3, 16, 0)
+    np.testing.assert_array_equal(first, ring.batch(tf.constant(3, tf.int64), 16, tf.constant(0, tf.int64)))
+    assert not np.array_equal(first, ring.batch(4, 16, 0))
+    assert not np.array_equal(first, ring.batch(3, 16, 1))
+
+
+def test_streams_are_independent():
+    noise = [random.normal([50_000], random.key(0, stream, 7)) for stream in range(4)]
+    np.testing.assert_allclose(np.corrcoef(noise), np.eye(4), atol=0.02)
+
+
+def test_normal_distribution():
+    draws = random.normal([1_000_000], random.key(0, random.LATENT, 0)).numpy().astype("float64")
+    assert np.isfinite(draws).all()
+    assert scipy.stats.kstest(draws, "norm").pvalue > 1e-3
+    np.testing.assert_allclose([draws.mean(), draws.var(), (draws**4).mean()], [0, 1, 3], atol=0.03)
+
+
+def test_normal_is_finite_and_symmetric_at_its_ends(monkeypatch):
+    monkeypatch.setattr(random, "integers", lambda shape, key, maxval: tf.constant([0, maxval - 1, maxval // 2]))
+    low, high, middle = random.normal([3], None).numpy()
+    assert low == -high
+    assert 5.0 < high < 5.3
+    assert 0 < middle < 1e-6
+
+
+def test_xla_draws_the_same():
+    ring = synthetic_2d.ring(radius=1.0, std=0.1)
+    graph, xla = (tf.function(lambda c: ring.batch(c, 64, 3), jit_compile=jit)(tf.constant(5)) for jit in (False, True))
+    np.testing.assert_allclose(graph, xla, atol=1e-6)
+
+
+def test_latent_variance():
+    draw = latent.normal_of_variance(variance=2.0).draw((100_000, 2), random.key(0, random.LATENT, 0))
+    np.testing.assert_allclose(np.var(draw), 2.0, rtol=0.02)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: synthetic_2d.gaussian(mean=[0.0], std=0.0),
+        lambda: synthetic_2d.ring(radius=-1.0, std=0.1),
+        lambda: synthetic_2d.ring(modes=0, radius=1.0, std=0.1),
+        lambda: latent.Normal(std=-1.0),
+        lambda: latent.normal_of_variance(variance=0.0),
+    ],
+)
+def test_bad_values(make):
+    with pytest.raises(jare_tf.InputError, match="must be"):
+        make()

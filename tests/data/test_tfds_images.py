@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import jare_tf
+from jare_tf.data.tfds_images import TfdsImages
+
+
+@pytest.fixture
+def digits(tmp_path):
+    """A TFDS data set on disk that the test wrote: 20 gray images whose pixels all hold the image's number."""
+    images = np.broadcast_to(np.arange(20, dtype=np.uint8)[:, None, None, None], (20, 8, 8, 1))
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="numbers",
+        features=tfds.features.FeaturesDict({"image": tfds.features.Image(shape=(8, 8, 1))}),
+        split_datasets={"train": tf.data.Dataset.from_tensor_slices({"image": images})},
+        config="small",
+        version="1.0.0",
+        data_dir=tmp_path,
+    )
+    return TfdsImages(name="numbers/small", data_dir=str(tmp_path))
+
+
+def numbers(dataset, counter, batch_size, seed=0):
+    return dataset.batch(counter, batch_size, seed).numpy()[:, 0, 0, 0].tolist()
+
+
+def test_reads_bytes(digits):
+    assert digits.element_shape == (8, 8, 1)
+    batch = digits.batch(0, 4, 0)
+    assert batch.dtype == np.uint8
+    assert batch.shape == (4, 8, 8, 1)
+
+
+@pytest.mark.parametrize("batch_size", [5, 7])
+def test_every_image_once_an_epoch(digits, batch_size):
+    """Also where a batch straddles two epochs; and epochs differ in order."""
+    drawn = sum((numbers(digits, counter, batch_size) for counter in range(20)), [])
+    epochs = [drawn[start : start + 20] for start in range(0, len(drawn) - 19, 20)]
+    assert len(epochs) >= 5
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(20))
+    assert len({tuple(epoch) for epoch in epochs}) == len(epochs)
+
+
+def test_batches_depend_on_seed_and_counter_only(digits):
+    assert numbers(digits, 3, 8) == numbers(digits, 3, 8)
+    assert numbers(digits, 3, 8) != numbers(digits, 3, 8, seed=1)
+
+
+def test_orders_of_epochs_do_not_correlate(digits, monkeypatch):
+    """Of n = 5,000 images, orders of consecutive epochs and of consecutive seeds correlate as chance has it (1/√n)."""
+    monkeypatch.setattr(digits, "_images", tf.range(5000))
+    orders = [digits.batch(epoch, 5000, seed).numpy() for seed in range(3) for epoch in range(6)]
+    correlations = np.corrcoef(orders)[np.triu_indices(len(orders), 1)]
+    assert np.abs(correlations).max() < 5 / np.sqrt(5000)
+
+
+def test_unknown_data_set(tmp_path):
+    with pytest.raises(jare_tf.InputError, match="TFDS has no data set 'cifar11'"):
+        TfdsImages(name="cifar11", data_dir=str(tmp_path))
+
+
+def test_missing_data_without_network(tmp_path, monkeypatch):
+    import requests
+
+    def no_network(*_, **__):
+        raise requests.ConnectionError("no route to host")
+
+    monkeypatch.setattr(requests, "head", no_network)
+    with pytest.raises(jare_tf.InputError, match="cannot download the data set 'cifar10': no route to host; .*--data_dir"):
+        TfdsImages(name="cifar10", data_dir=str(tmp_path))
+
+
+def test_bad_split(tmp_path, digits):
+    with pytest.raises(jare_tf.InputError, match="nosuch"):
+        TfdsImages(name="numbers/small", split="nosuch", data_dir=str(tmp_path))

@@ -1,0 +1,23 @@
+import numpy as np
+
+from jare_tf.data.synthetic_2d import ring
+from jare_tf.evaluation.mode_coverage import mode_coverage
+
+
+def test_the_target_covers_itself():
+    target = ring(radius=2.0, std=0.06)
+    scores = mode_coverage(target.batch(0, 20_000, 0).numpy(), np.array(target.centres), target.std)
+    assert scores["modes_covered"] == 8
+    np.testing.assert_allclose(scores["high_quality_fraction"], 1 - np.exp(-4.5), atol=0.005)
+
+
+def test_dropped_modes():
+    centres = np.array(ring(radius=2.0, std=0.06).centres)
+    scores = mode_coverage(np.repeat(centres[:5], 10, axis=0), centres, 0.06)
+    assert scores == {"modes_covered": 5.0, "high_quality_fraction": 1.0}
+
+
+def test_samples_between_modes_cover_nothing():
+    centres = np.array([[0.0, 0.0], [1.0, 0.0]])
+    scores = mode_coverage(np.array([[0.5, 0.0], [0.0, 0.31], [0.29, 0.0]]), centres, 0.1)
+    assert scores == {"modes_covered": 1.0, "high_quality_fraction": 1 / 3}

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+import jare_tf
+from jare_tf.data.synthetic_2d import gaussian, ring
+from jare_tf.report import curves, pictures
+
+
+def test_image_grid_places_and_scales():
+    images = np.full((6, 4, 4, 3), -1.0)
+    images[1] = 1.0  # first row, second column
+    images[3, ..., 0] = 0.0  # second row, first column: red at half
+    grid = pictures.ImageGrid(rows=2, columns=3).draw(images)
+    assert grid.shape == (2 * 5 - 1, 3 * 5 - 1, 3)
+    assert grid.dtype == np.uint8
+    assert (grid[0, 0] == 0).all()
+    assert (grid[0, 5] == 255).all()
+    assert grid[5, 0].tolist() == [128, 0, 0]
+    assert (grid[4] == 255).all()  # the line between the rows
+
+
+def test_gray_images_and_numbers_out_of_range():
+    grid = pictures.ImageGrid(rows=1, columns=2).draw(np.array([-3.0, 3.0])[:, None, None, None] * np.ones((2, 2, 2, 1)))
+    assert grid.shape == (2, 5, 3)
+    assert grid[0, 0].tolist() == [0, 0, 0]
+    assert grid[0, 3].tolist() == [255, 255, 255]
+
+
+def blue(picture):
+    """Where the density is dark: far from white, more blue than red."""
+    pixels = picture.astype(int)
+    return (pixels[..., 2] - pixels[..., 0] > 60) & (pixels[..., 0] < 160)
+
+
+def test_density_shows_samples_where_they_lie():
+    picture = pictures.Density(target=ring(radius=2.0, std=0.1))
+    rng = np.random.default_rng(0)
+    up = blue(picture.draw(rng.normal([0.0, 2.0], 0.1, size=(1000, 2))))
+    right = blue(picture.draw(rng.normal([2.0, 0.0], 0.1, size=(1000, 2))))
+    rows, columns = np.nonzero(up)
+    assert rows.mean() < 0.4 * up.shape[0]
+    assert 0.4 * up.shape[1] < columns.mean() < 0.65 * up.shape[1]
+    rows, columns = np.nonzero(right)
+    assert columns.mean() > 0.7 * right.shape[1]
+
+
+def test_wrong_shapes():
+    with pytest.raises(jare_tf.InputError, match=r"draws points \[n, 2\], not \(3, 3\)"):
+        pictures.Density(target=gaussian(mean=[0.0, 0.0], std=1.0)).draw(np.zeros((3, 3)))
+    with pytest.raises(jare_tf.InputError, match="draws images"):
+        pictures.ImageGrid().draw(np.zeros((64, 2)))
+
+
+def test_curves(tmp_path):
+    for label, values in (("a", (1.0, 0.1)), ("b", (2.0, 0.2))):
+        (tmp_path / label).mkdir()
+        rows = "".join(f'{{"step": {step}, "tag": {value}}}\n' for step, value in enumerate(values))
+        (tmp_path / label / "metrics.jsonl").write_text(rows)
+    figure = curves.draw({label: str(tmp_path / label) for label in "ab"}, {"tag": "a title"})
+    lines = figure.axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ["a", "b"]
+    np.testing.assert_allclose(lines[1].get_ydata(), [2.0, 0.2])
+    curves.save(figure, str(tmp_path / "curves.png"))
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,155 @@
+"""`GAN` as Keras users meet it."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import jare_tf
+from jare_tf.data import random
+from jare_tf.game.networks import conv4, dcgan4, mlp
+from jare_tf.training.gan import METRICS
+from jare_tf.types import Batch
+
+
+def ring_gan(rule, schedule=None, **kwargs):
+    gan = jare_tf.GAN(
+        mlp.generator(latent_dim=3, width=4, depth=1),
+        mlp.discriminator(width=4, depth=1, spectral_norm=True),
+        rule=rule,
+        loss=jare_tf.NonSaturating(),
+        latent_dim=3,
+        schedule=schedule,
+        **kwargs,
+    )
+    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    return gan
+
+
+def weights(gan):
+    return [weight.copy() for network in gan.game.networks for weight in network.get_weights()]
+
+
+def test_fit_on_an_array_of_images():
+    images = np.random.default_rng(0).uniform(-1, 1, size=(10, 32, 32, 3)).astype("float32")
+    generator, discriminator = dcgan4.generator(filters=4), dcgan4.discriminator(filters=4)
+    gan = jare_tf.GAN(
+        generator, discriminator, rule=jare_tf.jare(gamma=100.0), loss=jare_tf.NonSaturating(), latent_dim=128
+    )
+    gan.compile(
+        discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5),
+        generator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5),
+        jit_compile=False,
+    )
+    before = weights(gan)
+    history = gan.fit(images, epochs=1, batch_size=4, verbose=0)  # the last batch is smaller
+    assert set(history.history) == set(METRICS)
+    assert all(np.isfinite(values).all() for values in history.history.values())
+    assert int(gan.iterations) == 3
+    assert all(np.any(old != new) for old, new in zip(before, weights(gan), strict=True))
+    assert gan(np.zeros((5, 128))).shape == (5, 32, 32, 3)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_fit_equals_the_rule(jit_compile):
+    """Three steps of `fit` are three steps of SGD on the rule's direction, with labels ignored."""
+    real = np.random.default_rng(0).normal(size=(12, 2)).astype("float32")
+    rule = jare_tf.jare(gamma=0.5)
+    gan, reference = ring_gan(rule, seed=5), ring_gan(rule)
+    for network, like in zip(reference.game.networks, gan.game.networks, strict=True):
+        network.set_weights(like.get_weights())
+    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), jit_compile=jit_compile)
+    gan.fit(real, np.zeros(12), batch_size=4, epochs=1, shuffle=False, verbose=0)
+    for step in range(3):
+        latent = jare_tf.Normal().draw((4, 3), random.key(5, random.LATENT, step))
+        batch = Batch(real=tf.constant(real[4 * step : 4 * step + 4]), latent=latent)
+        update = rule.update(reference.game, reference.game.point(), batch)
+        for network, direction, state in zip(reference.game.networks, update.direction, update.field.state, strict=True):
+            for variable, value in zip(network.trainable_variables, direction, strict=True):
+                variable.assign_sub(0.1 * value)
+            for variable, value in zip(network.non_trainable_variables, state, strict=True):
+                variable.assign(value)
+    for measured, expected in zip(weights(gan), weights(reference), strict=True):
+        np.testing.assert_allclose(measured, expected, rtol=2e-5, atol=1e-6)
+
+
+def test_each_preset_traces_once(preset):
+    gan = ring_gan(preset[1](0.1))
+    step = tf.function(gan.update)
+    for _ in range(5):
+        metrics = step([tf.random.normal([6, 2])])
+    assert step.experimental_get_tracing_count() == 1
+    assert set(metrics) == set(METRICS)
+
+
+@pytest.mark.parametrize(("n_discriminator", "n_generator"), [(1, 1), (3, 1), (1, 2)])
+def test_alternating(preset, n_discriminator, n_generator):
+    """A player moves at the point that the moves before it led to, on a batch of its own, and only that player moves."""
+    rule = preset[1](0.3)
+    schedule = jare_tf.Alternating(n_discriminator, n_generator)
+    gan, reference = ring_gan(rule, schedule), ring_gan(rule)
+    for network, like in zip(reference.game.networks, gan.game.networks, strict=True):
+        network.set_weights(like.get_weights())
+    real = [tf.random.normal([4, 2], seed=move) for move in range(n_discriminator + n_generator)]
+    tf.function(gan.update)(real)
+    for move, samples in enumerate(real):
+        player = 0 if move < n_discriminator else 1
+        latent = jare_tf.Normal().draw((4, 3), random.key(0, random.LATENT, move))
+        update = rule.update(reference.game, reference.game.point(), Batch(real=samples, latent=latent))
+        network = reference.game.networks[player]
+        for variable, value in zip(network.trainable_variables, update.direction[player], strict=True):
+            variable.assign_sub(0.1 * value)
+        for variable, value in zip(network.non_trainable_variables, update.field.state[player], strict=True):
+            variable.assign(value)
+    for measured, expected in zip(weights(gan), weights(reference), strict=True):
+        np.testing.assert_allclose(measured, expected, rtol=2e-5, atol=1e-6)
+
+
+def test_bytes_are_scaled():
+    """Pixels 0 ... 255 are −1 ... 1: the step is the one on the scaled floats."""
+    pixels = np.random.default_rng(0).integers(0, 256, size=(4, 16, 16, 1)).astype("uint8")
+    results = []
+    for real in (tf.constant(pixels), tf.constant(pixels / 127.5 - 1, tf.float32)):
+        keras.utils.set_random_seed(0)
+        gan = jare_tf.GAN(
+            dcgan4.generator(filters=2, image_size=16, channels=1, latent_dim=2),
+            dcgan4.discriminator(filters=2, image_size=16, channels=1),
+            rule=jare_tf.sim_gd(),
+            loss=jare_tf.Minimax(),
+            latent_dim=2,
+        )
+        gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+        results.append(float(gan.update([real])["loss/discriminator"]))
+    np.testing.assert_allclose(*results, rtol=1e-6)
+
+
+def test_batch_norm_state_advances_once_a_step():
+    """The moving average after a step is momentum · old + (1 − momentum) · the batch's mean."""
+    gan = jare_tf.GAN(
+        conv4.generator(filters=2, batch_norm=True),
+        conv4.discriminator(filters=2),
+        rule=jare_tf.con_opt(gamma=1.0),
+        loss=jare_tf.Minimax(),
+        latent_dim=128,
+    )
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    latent = jare_tf.Normal().draw((4, 128), random.key(0, random.LATENT, 0))
+    dense, norm = gan.generator.layers[0], gan.generator.layers[1]
+    mean = dense(latent).numpy().mean(axis=0)
+    gan.update([tf.zeros([4, 32, 32, 3])])
+    np.testing.assert_allclose(norm.moving_mean.numpy(), 0.1 * mean, rtol=1e-4, atol=1e-7)
+
+
+def test_networks_that_do_not_fit():
+    rest = {"rule": jare_tf.sim_gd(), "loss": jare_tf.Minimax()}
+    with pytest.raises(jare_tf.InputError, match="the generator 'mlp_generator' does not take latent_dim = 5"):
+        jare_tf.GAN(mlp.generator(latent_dim=3), mlp.discriminator(), latent_dim=5, **rest)
+    with pytest.raises(jare_tf.InputError, match=r"does not take what the generator makes, shape \(2,\)"):
+        jare_tf.GAN(mlp.generator(latent_dim=3), mlp.discriminator(input_dim=3), latent_dim=3, **rest)
+    with pytest.raises(jare_tf.InputError, match=r"real samples have shape \(7,\), the networks \(2,\)"):
+        ring_gan(jare_tf.sim_gd()).fit(np.zeros((4, 7), "float32"), verbose=0)
+
+
+def test_schedule_needs_moves():
+    with pytest.raises(jare_tf.InputError, match="must be at least 1, not 0 and 1"):
+        jare_tf.Alternating(0, 1)
