@@ -2,6 +2,7 @@
 
 import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
 import pathlib
+import pkgutil
 import re
 from typing import Any, Callable, Sequence
 
@@ -24,23 +25,25 @@ _FREE_ON_RESUME = frozenset(
 _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
 _MACRO = re.compile(r"%(\w+)")
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
+_MODULES = {
+    leaf: parent
+    for parent, _, leaf in (info.name.rpartition(".") for info in pkgutil.walk_packages([str(_PACKAGE)], "jare_tf."))
+}
 
 
 def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     """Replaces the present configuration by `files`, in order, and then `bindings` ("name = value").
 
-    A file is looked for as it is named and then in FOLDER, among the package's own configurations.
+    A file is looked for as it is named and then in FOLDER, among the package's own configurations. A binding may use
+    every module of this package by its last name, and keras, whether or not a file imports it.
 
     Raises:
       InputError: a file is missing, or something in it cannot be read or names nothing that exists.
     """
     gin.clear_config()
     try:
-        gin.parse_config_files_and_bindings(list(files), list(bindings))
-    except OSError:
-        missing = next(file for file in files if not _exists(file))
-        raise InputError(f"no configuration {missing!r}, neither here nor in {FOLDER}") from None
-    except (ValueError, SyntaxError, ImportError, AttributeError, TypeError) as error:
+        gin.parse_config_files_and_bindings(list(files), [*_imports(bindings), *bindings] if bindings else [])
+    except (OSError, ValueError, SyntaxError, NameError, ImportError, AttributeError, TypeError) as error:
         raise InputError(_in_one_line(error)) from error
 
 
@@ -110,9 +113,16 @@ def _resolved(text: str) -> dict[str, str]:
     }
 
 
-def _exists(file: str) -> bool:
-    return any(tf.io.gfile.exists(str(path)) for path in (file, FOLDER / file))
+def _imports(bindings: Sequence[str]) -> list[str]:
+    """The import statements that let `bindings` name modules of this package, and keras."""
+    named = set(re.findall(r"(\w+)\.", " ".join(bindings)))
+    ours = [f"from {_MODULES[leaf]} import {leaf}" for leaf in sorted(named & _MODULES.keys())]
+    return ["from __gin__ import dynamic_registration", *ours, *(["import keras"] if "keras" in named else [])]
 
 
 def _in_one_line(error: Exception) -> str:
-    return " ".join(line.strip() for line in str(error).splitlines())
+    line = " ".join(line.strip() for line in str(error).splitlines())
+    if not isinstance(error, SyntaxError):
+        return line
+    # At the end of a text gin's tokenizer has no line left to show, and that is where a --gin_param ends.
+    return f"{line}: {(error.text or '').strip() or 'at the end of the last line or --gin_param'}"

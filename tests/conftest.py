@@ -40,3 +40,19 @@ def preset(request):
 def flat(tensors) -> np.ndarray:
     """Tensors as one float64 vector."""
     return np.concatenate([np.reshape(np.asarray(tensor, np.float64), -1) for tensor in tensors])
+
+
+def store_images(directory, images: np.ndarray) -> str:
+    """Writes images [n, height, width, channels] as a TFDS data set; its name."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="pictures",
+        features=tfds.features.FeaturesDict({"image": tfds.features.Image(shape=images.shape[1:])}),
+        split_datasets={"train": tf.data.Dataset.from_tensor_slices({"image": images})},
+        config="small",
+        version="1.0.0",
+        data_dir=directory,
+    )
+    return "pictures/small"

@@ -61,7 +61,7 @@ def _load(name: str, split: str, data_dir: str | None):
     import tensorflow_datasets as tfds  # takes as long to import as a small run: only where it is needed
 
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        builder = tfds.builder(name, data_dir=data_dir or os.environ.get("TFDS_DATA_DIR"))
     except tfds.core.DatasetNotFoundError:
         raise InputError(f"TFDS has no data set {name!r}; https://www.tensorflow.org/datasets/catalog lists them") from None
     if not builder.is_prepared():

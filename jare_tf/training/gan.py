@@ -131,18 +131,16 @@ def _build_and_check(generator, discriminator, latent_dim: int):
     """Builds both networks; the shape of one sample."""
     try:
         fake = generator(tf.zeros([1, latent_dim]))
-    except ValueError as error:
-        raise InputError(f"the generator {generator.name!r} does not take latent_dim = {latent_dim}: {_brief(error)}") from error
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise InputError(f"the generator {generator.name!r} does not take latent_dim = {latent_dim}") from error
     try:
         logits = discriminator(fake)
-    except ValueError as error:
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        shape = tuple(fake.shape[1:])
         raise InputError(
-            f"the discriminator {discriminator.name!r} does not take what the generator makes, shape {tuple(fake.shape[1:])}: {_brief(error)}"
+            f"the discriminator {discriminator.name!r} does not take what the generator makes, shape {shape}"
         ) from error
     if logits.shape[0] != 1:
         raise InputError(f"the discriminator {discriminator.name!r} must give logits [n, ...], not {tuple(logits.shape)}")
     return fake.shape[1:]
 
-
-def _brief(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

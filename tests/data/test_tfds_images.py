@@ -1,25 +1,17 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 import jare_tf
 from jare_tf.data.tfds_images import TfdsImages
+from tests.conftest import store_images
 
 
 @pytest.fixture
 def digits(tmp_path):
-    """A TFDS data set on disk that the test wrote: 20 gray images whose pixels all hold the image's number."""
+    """20 gray images whose pixels all hold the image's number."""
     images = np.broadcast_to(np.arange(20, dtype=np.uint8)[:, None, None, None], (20, 8, 8, 1))
-    tfds.dataset_builders.store_as_tfds_dataset(
-        name="numbers",
-        features=tfds.features.FeaturesDict({"image": tfds.features.Image(shape=(8, 8, 1))}),
-        split_datasets={"train": tf.data.Dataset.from_tensor_slices({"image": images})},
-        config="small",
-        version="1.0.0",
-        data_dir=tmp_path,
-    )
-    return TfdsImages(name="numbers/small", data_dir=str(tmp_path))
+    return TfdsImages(name=store_images(tmp_path, images), data_dir=str(tmp_path))
 
 
 def numbers(dataset, counter, batch_size, seed=0):
@@ -75,4 +67,4 @@ def test_missing_data_without_network(tmp_path, monkeypatch):
 
 def test_bad_split(tmp_path, digits):
     with pytest.raises(jare_tf.InputError, match="nosuch"):
-        TfdsImages(name="numbers/small", split="nosuch", data_dir=str(tmp_path))
+        TfdsImages(name="pictures/small", split="nosuch", data_dir=str(tmp_path))

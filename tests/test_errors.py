@@ -1,0 +1,134 @@
+"""A user's mistakes end in one line on stderr and exit code 2, a failed run in exit code 1; nothing written is lost."""
+
+import pathlib
+
+import numpy as np
+import pytest
+from absl import flags
+
+from jare_tf import main
+from tests.conftest import store_images
+from tests.runs import GAME, SHORT, run
+
+
+def command(capsys, *arguments):
+    """The exit code and the lines on stderr of the program with these arguments."""
+    flags.FLAGS.unparse_flags()
+    for name in ("gin_file", "gin_param", "mode", "model_dir", "data_dir", "debug"):
+        flags.FLAGS[name].unparse()
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        main._parse_flags(["jare_tf", *arguments])
+        main._main([])
+        raise SystemExit(0)
+    return caught.value.code, capsys.readouterr().err.strip().splitlines()
+
+
+def arguments(model_dir, *params, files=GAME):
+    pairs = [("--gin_file", file) for file in files] + [("--gin_param", param) for param in (*SHORT, *params)]
+    return [*(word for pair in pairs for word in pair), "--model_dir", str(model_dir)]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (["jacobian_coupling.jare.gama = 1.0"], "jacobian_coupling.jare' doesn't have a parameter named 'gama'"),
+        (["STEP = 5"], "nothing in this run uses STEP: misspelt"),
+        (["jacobian_coupling.con_opt.gamma = 1.0"], "nothing in this run uses jacobian_coupling.con_opt.gamma"),
+        (["nosuch.thing = 1"], "'nosuch' was not provided by an import statement"),
+        (["MU = "], "Unable to parse value. (line 7): at the end of the last line or --gin_param"),
+        (["GAMMA = -1.0"], "gamma must be a finite number, at least 0, not -1.0"),
+        (["STEPS = 0"], "experiment.train.steps must be an integer of at least 1, not 0"),
+        (["LOG_EVERY = 2.5"], "experiment.train.log_every must be an integer of at least 1, not 2.5"),
+        (["SIGMA = 0.0"], "std must be positive, not 0.0"),
+        (["experiment.train.latent_dim = 3"], "the generator 'affine_generator' does not take latent_dim = 3"),
+    ],
+)
+def test_bad_binding(tmp_path, capsys, params, message):
+    code, lines = command(capsys, *arguments(tmp_path / "run", *params))
+    assert code == 2
+    assert len(lines) == 1, lines
+    assert message in lines[0]
+
+
+def test_missing_file(tmp_path, capsys):
+    code, lines = command(capsys, *arguments(tmp_path, files=["isotropic_gaussian/nosuch.gin"]))
+    assert (code, len(lines)) == (2, 1)
+    assert "Unable to open file: isotropic_gaussian/nosuch.gin" in lines[0]
+
+
+def test_missing_include(tmp_path, capsys):
+    (tmp_path / "mine.gin").write_text("include 'nosuch/base.gin'\n")
+    code, lines = command(capsys, *arguments(tmp_path / "run", files=[str(tmp_path / "mine.gin")]))
+    assert (code, len(lines)) == (2, 1)
+    assert "nosuch/base.gin" in lines[0]
+
+
+def test_unwritable_run_directory(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    code, lines = command(capsys, *arguments(tmp_path / "file" / "run"))
+    assert (code, len(lines)) == (2, 1)
+    assert "cannot write to --model_dir" in lines[0]
+
+
+def test_another_experiment_in_the_run_directory(tmp_path, capsys):
+    run(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    code, lines = command(capsys, *arguments(tmp_path, "GAMMA = 3.0", "MU = 5.0"))
+    assert (code, len(lines)) == (2, 1)
+    assert "holds another experiment" in lines[0]
+    assert "jacobian_coupling.jare.gamma was 10.0, is 3.0" in lines[0]
+    assert "affine.generator.mean was [0.0, 4.0], is [0.0, 5.0]" in lines[0]
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_more_steps_are_no_other_experiment(tmp_path, capsys):
+    run(tmp_path)
+    code, lines = command(capsys, *arguments(tmp_path, "STEPS = 25", "LOG_EVERY = 1", "JIT = False"))
+    assert (code, lines) == (0, [])
+
+
+def test_missing_data(tmp_path, capsys, monkeypatch):
+    import requests
+
+    def no_network(*_, **__):
+        raise requests.ConnectionError("no route to host")
+
+    monkeypatch.setattr(requests, "head", no_network)
+    monkeypatch.setenv("TFDS_DATA_DIR", "")
+    words = arguments(tmp_path / "run", files=["cifar10/c_jare.gin"])
+    code, lines = command(capsys, *words, "--data_dir", str(tmp_path / "nothing"))
+    assert (code, len(lines)) == (2, 1)
+    assert "cannot download the data set 'cifar10': no route to host" in lines[0]
+    assert str(tmp_path / "nothing") in lines[0]
+
+
+def test_wrong_image_size(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", "")
+    name = store_images(tmp_path, np.zeros((3, 8, 8, 1), np.uint8))
+    words = arguments(tmp_path / "run", "FILTERS = 2", f"tfds_images.TfdsImages.name = '{name}'", files=["cifar10/c_jare.gin"])
+    code, lines = command(capsys, *words, "--data_dir", str(tmp_path))
+    assert (code, len(lines)) == (2, 1), lines
+    assert "the data set 'pictures/small' has samples of shape (8, 8, 1), the networks (32, 32, 3)" in lines[0]
+
+
+def test_failed_run(tmp_path, capsys):
+    words = arguments(tmp_path, "keras.optimizers.SGD.learning_rate = 1e30", files=["isotropic_gaussian/conopt.gin"])
+    code, lines = command(capsys, *words)
+    assert (code, len(lines)) == (1, 1)
+    assert lines[0].startswith("jare_tf: step 2: loss/discriminator is")
+
+
+def test_unknown_flag(capsys):
+    code, lines = command(capsys, "--gin_fil", "x.gin")
+    assert code == 2
+    assert "Unknown command line flag 'gin_fil'" in lines[0]
+    code, lines = command(capsys, "x.gin")
+    assert (code, len(lines)) == (2, 1)
+    assert "unexpected 'x.gin'" in lines[0]
+
+
+def test_default_run_directory():
+    assert main._default_model_dir("quickstart.gin") == "runs/quickstart"
+    assert main._default_model_dir("gin_configs/cifar10/c_jare.gin") == "runs/cifar10/c_jare"
+    assert main._default_model_dir(str(pathlib.Path("/a/b/gin_configs/mine.gin"))) == "runs/mine"

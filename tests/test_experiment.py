@@ -1,0 +1,174 @@
+"""Whole runs: what they write, that they resume exactly, and how they end."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import jare_tf
+from jare_tf import config
+from jare_tf.training import loop
+from tests.runs import GAME, metrics, run, without_time
+
+TAGS = {
+    "step",
+    "seconds",
+    "steps_per_second",
+    *(
+        f"{quantity}/{player}"
+        for quantity in ("loss", "gradient_norm", "regularizer", "parameter_distance")
+        for player in ("discriminator", "generator")
+    ),
+}
+
+
+def final_parameters(model_dir):
+    reader = tf.train.load_checkpoint(str(model_dir / "checkpoints"))
+    names = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name and "OBJECT_GRAPH" not in name]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def assert_same_run(one, other):
+    """Same rows and same bits in the newest checkpoint."""
+    assert without_time(metrics(one)) == without_time(metrics(other))
+    first, second = final_parameters(one), final_parameters(other)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+def test_run_directory(tmp_path):
+    assert run(tmp_path) is None
+    rows = metrics(tmp_path)
+    assert [row["step"] for row in rows] == [5, 10, 15, 20]
+    assert set(rows[-1]) == TAGS
+    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["0000000.png", "0000020.png"]
+    assert {"step-10.index", "step-20.index"} <= {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "config.gin", "metrics.jsonl", "samples", "train"]
+
+
+def test_tensorboard_events_agree_with_metrics(tmp_path):
+    run(tmp_path)
+    (events,) = (tmp_path / "train").iterdir()
+    values, kinds = {}, {}
+    for record in tf.data.TFRecordDataset(str(events)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            kinds.setdefault(value.metadata.plugin_data.plugin_name, set()).add(value.tag)
+            if value.metadata.plugin_data.plugin_name == "scalars":
+                values[event.step, value.tag] = float(tf.make_ndarray(value.tensor))
+            elif value.tag == "config":
+                assert b"jacobian_coupling.jare.gamma = %GAMMA" in tf.make_ndarray(value.tensor).item()
+    assert kinds == {"scalars": TAGS - {"step", "seconds"}, "images": {"samples"}, "text": {"config"}}
+    for row in metrics(tmp_path):
+        for tag in TAGS - {"step", "seconds"}:
+            np.testing.assert_allclose(values[row["step"], tag], row[tag], rtol=1e-6)
+
+
+def test_recorded_config_runs_the_same(tmp_path):
+    run(tmp_path / "a", "MU = 3.0")
+    run(tmp_path / "b", files=[str(tmp_path / "a" / "config.gin")], short=[])
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+    assert "MU = 3.0" in (tmp_path / "b" / "config.gin").read_text()
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_resumed_equals_uninterrupted(tmp_path, jit):
+    run(tmp_path / "whole", f"JIT = {jit}")
+    run(tmp_path / "parts", f"JIT = {jit}", "STEPS = 13")
+    run(tmp_path / "parts", f"JIT = {jit}")
+    extra = [row for row in metrics(tmp_path / "parts") if row["step"] != 13]
+    assert without_time(extra) == without_time(metrics(tmp_path / "whole"))
+    for name, value in final_parameters(tmp_path / "whole").items():
+        np.testing.assert_array_equal(value, final_parameters(tmp_path / "parts")[name], err_msg=name)
+
+
+def test_steps_per_call_changes_nothing(tmp_path):
+    run(tmp_path / "one", "STEPS_PER_CALL = 1")
+    run(tmp_path / "many", "STEPS_PER_CALL = 20")
+    assert_same_run(tmp_path / "one", tmp_path / "many")
+
+
+def test_rows_after_the_checkpoint_are_dropped_on_resume(tmp_path):
+    """A run killed between two checkpoints has rows that it will write again."""
+    run(tmp_path / "whole")
+    run(tmp_path / "killed", "STEPS = 10")
+    with open(tmp_path / "killed" / "metrics.jsonl", "a") as file:
+        file.write(json.dumps({"step": 15, "seconds": 9.0}) + '\n{"step": 20, "sec')
+    run(tmp_path / "killed")
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_finished_run_says_so(tmp_path, capsys):
+    run(tmp_path)
+    before = (tmp_path / "metrics.jsonl").read_text()
+    assert run(tmp_path) is None
+    assert f"{tmp_path} is at step 20 already" in capsys.readouterr().out
+    assert (tmp_path / "metrics.jsonl").read_text() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_finishes_the_call_saves_and_stops(tmp_path, number, monkeypatch):
+    whole = tmp_path / "whole"
+    run(whole)
+    original = loop.Every.due
+
+    def signal_once(self, step, last):
+        if step == 10:
+            os.kill(os.getpid(), number)
+        return original(self, step, last)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Every, "due", signal_once)
+        assert run(tmp_path / "stopped", "SAVE_EVERY = 1000") == number
+    assert int(final_parameters(tmp_path / "stopped")["iterations/.ATTRIBUTES/VARIABLE_VALUE"]) == 10
+    assert signal.getsignal(number) is not None
+    assert run(tmp_path / "stopped", "SAVE_EVERY = 1000") is None
+    assert_same_run(whole, tmp_path / "stopped")
+
+
+def test_not_finite_stops_with_the_step_and_keeps_the_checkpoint(tmp_path):
+    diverging = ["isotropic_gaussian/conopt.gin"]
+    bindings = ("keras.optimizers.SGD.learning_rate = 1e30", "SAVE_EVERY = 1")
+    with pytest.raises(jare_tf.RunFailed, match=r"^step 2: loss/discriminator is (nan|inf)") as caught:
+        run(tmp_path, *bindings, files=diverging)
+    assert "the checkpoint of step 1 is kept" in str(caught.value)
+    assert all(np.isfinite(value).all() for value in final_parameters(tmp_path).values())
+
+
+def test_parameters_that_are_not_finite_are_never_saved(tmp_path):
+    """The loss of a step is computed before its update: the first step's is finite and its parameters are not."""
+    diverging = ["isotropic_gaussian/conopt.gin"]
+    with pytest.raises(jare_tf.RunFailed, match="^step 1: .* is not finite; there is no checkpoint before it"):
+        run(tmp_path, "keras.optimizers.SGD.learning_rate = 1e39", "SAVE_EVERY = 1", files=diverging)
+    assert not list((tmp_path / "checkpoints").glob("step-*")) if (tmp_path / "checkpoints").exists() else True
+
+
+def test_keeps_the_last_checkpoints(tmp_path):
+    run(tmp_path, "SAVE_EVERY = 2", "experiment.train.keep_checkpoints = 2")
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.index"))
+    assert kept == ["step-18.index", "step-20.index"]
+
+
+def test_checkpoint_of_other_networks(tmp_path):
+    run(tmp_path)
+    (tmp_path / "config.gin").unlink()
+    mixture = ["mixture_conopt_paper/simgd.gin"]
+    with pytest.raises(jare_tf.InputError, match="is a checkpoint of another experiment"):
+        run(tmp_path, "BATCH_SIZE = 4", files=mixture)
+
+
+def test_compare_draws_all_runs(tmp_path):
+    assert run(tmp_path, files=["quickstart.gin"]) is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ConOpt", "JARE", "SimGD", "comparison.png"]
+    assert [len(metrics(tmp_path / label)) for label in ("ConOpt", "JARE", "SimGD")] == [4, 4, 4]
+
+
+def test_config_is_the_only_state(tmp_path):
+    """Parsing a second configuration leaves nothing of the first."""
+    config.parse(GAME, ["MU = 7.0"])
+    run(tmp_path)
+    assert "MU = 4.0" in (tmp_path / "config.gin").read_text()

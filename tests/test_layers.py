@@ -1,0 +1,59 @@
+"""A package imports only lower ones, one module alone uses gin, one package alone draws, one module alone differentiates."""
+
+import ast
+import pathlib
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).parents[1] / "jare_tf"
+LAYERS = [
+    {"errors", "types"},
+    {"data", "game"},
+    {"dynamics"},
+    {"theory"},
+    {"training"},
+    {"evaluation"},
+    {"report"},
+    {"experiment", "config"},
+    {"main"},
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def imported(path):
+    """Every dotted name that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_only_lower_layers(path):
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "jare_tf" and len(parts) > 1:
+            below = RANK[parts[1]] < RANK[layer(path)] or parts[1] == layer(path)
+            assert below, f"{path.name} imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize(
+    ("library", "allowed"),
+    [("gin", ["config.py"]), ("matplotlib", ["report/"]), ("tensorflow_datasets", ["data/tfds_images.py"])],
+)
+def test_libraries_kept_in_one_place(library, allowed):
+    users = [str(path.relative_to(PACKAGE)) for path in MODULES if any(n.split(".")[0] == library for n in imported(path))]
+    assert users, f"nothing imports {library}: the test looks for the wrong thing"
+    assert all(user.startswith(tuple(allowed)) for user in users), users
+
+
+def test_one_module_differentiates():
+    users = [str(path.relative_to(PACKAGE)) for path in MODULES if "GradientTape" in path.read_text()]
+    assert users == ["dynamics/field.py"]
