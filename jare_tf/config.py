@@ -1,10 +1,11 @@
-"""Configurations: parsing gin files, telling a user what is wrong in them, and recording what ran. The only user of gin."""
+"""Configurations: parsing gin files, saying what is wrong in them, and recording what ran. The only user of gin."""
 
 import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
 import pathlib
 import pkgutil
 import re
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import gin
 import tensorflow as tf
@@ -20,9 +21,18 @@ gin.config.register_file_reader(tf.io.gfile.GFile, tf.io.gfile.exists)
 # What a resumed run may change without becoming another experiment.
 _FREE_ON_RESUME = frozenset(
     f"experiment.train.{name}"
-    for name in ("steps", "steps_per_call", "jit_compile", "log_every", "save_every", "sample_every", "keep_checkpoints")
+    for name in (
+        "steps",
+        "steps_per_call",
+        "jit_compile",
+        "log_every",
+        "save_every",
+        "sample_every",
+        "keep_checkpoints",
+    )
 )
 _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
+_MAKER = re.compile(r"In call to configurable '(\w+)'")
 _MACRO = re.compile(r"%(\w+)")
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
 _MODULES = {
@@ -47,9 +57,22 @@ def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
         raise InputError(_in_one_line(error)) from error
 
 
-def configured(root: Callable[..., Any]) -> Callable[..., Any]:
-    """The function `root` with its arguments bound by the configuration."""
-    return gin.get_configurable(root)
+def call(root: Callable[..., Any], **arguments: Any) -> Any:
+    """The result of `root` with `arguments` and with those that the configuration binds.
+
+    Raises:
+      InputError: `root` lacks an argument, or something that the configuration makes does not take its arguments.
+    """
+    try:
+        return gin.get_configurable(root)(**arguments)
+    except (TypeError, ValueError) as error:
+        message, *rest = str(error).splitlines()
+        makers = _MAKER.findall("\n".join(rest))  # gin names whom it called, the innermost first
+        if isinstance(error, InputError) or not makers:
+            raise
+        if makers[0] == root.__name__ and f"{root.__name__}() missing" not in message:
+            raise  # an error in `root` itself is no mistake of the configuration
+        raise InputError(f"{makers[0]} in the configuration: {message}") from error
 
 
 def binds(parameter: str) -> bool:

@@ -1,6 +1,7 @@
 """What the program can do: each root is a function whose keyword arguments a configuration binds."""
 
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,7 +10,7 @@ from jare_tf.data.dataset import Dataset
 from jare_tf.data.latent import Normal
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
-from jare_tf.errors import InputError, RunFailed
+from jare_tf.errors import InputError, RunError
 from jare_tf.report import curves
 from jare_tf.report.samples import Picture, save_samples
 from jare_tf.training import actions, loop
@@ -78,7 +79,7 @@ def train(
 
     Raises:
       InputError: what the run is made of does not fit together, or not with what model_dir holds.
-      RunFailed: a loss, a gradient norm or a parameter is not finite any more.
+      RunError: a loss, a gradient norm or a parameter is not finite any more.
     """
     _check_positive(batch_size=batch_size, steps=steps, log_every=log_every, save_every=save_every)
     _check_positive(sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints)
@@ -111,7 +112,7 @@ def train(
     draw = save_samples(model_dir, run_log, gan, picture)
     print(f"{model_dir}: from step {first} to {steps}", flush=True)
     if first == 0:
-        draw(loop.Progress(step=0, metrics={}, steps_per_second=0.0))
+        draw(loop.Progress(step=0, metrics={}, steps_per_second=None))
     with StopSignals() as signals:
         try:
             last = loop.run(
@@ -129,10 +130,12 @@ def train(
                 stopped=lambda: signals.received is not None,
             )
             checkpoints.save(last)
-        except RunFailed as error:
+        except RunError as error:
             kept = checkpoints.latest_step
-            advice = f"the checkpoint of step {kept} is kept" if kept is not None else "there is no checkpoint before it"
-            raise RunFailed(f"{error}; {advice}; a smaller learning rate or gamma may help") from error
+            advice = (
+                f"the checkpoint of step {kept} is kept" if kept is not None else "there is no checkpoint before it"
+            )
+            raise RunError(f"{error}; {advice}; a smaller learning rate or gamma may help") from error
     return signals.received if last < steps else None
 
 

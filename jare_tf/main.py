@@ -2,13 +2,14 @@
 
 import os
 import pathlib
+import signal
 import sys
-from typing import Sequence
+from collections.abc import Sequence
 
 from absl import app, flags, logging
 
 from jare_tf import config, experiment
-from jare_tf.errors import InputError, RunFailed
+from jare_tf.errors import InputError, RunError
 
 _GIN_FILE = flags.DEFINE_multi_string(
     "gin_file", [], "The experiment: a file, or one of the package's own configurations; the quickstart by default."
@@ -29,13 +30,13 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
 
     def train(files: Sequence[str], directory: str) -> int | None:
         config.parse(files, gin_params)
-        return config.configured(experiment.train)(model_dir=directory, record_config=config.record)
+        return config.call(experiment.train, model_dir=directory, record_config=config.record)
 
     config.parse(gin_files)
     if (mode or ("compare" if config.binds("experiment.compare.configs") else "train")) == "train":
         return train(gin_files, model_dir)
-    compare = config.configured(experiment.compare)
-    return compare(model_dir=model_dir, train_config=lambda file, directory: train([file], directory))
+    train_file = lambda file, directory: train([file], directory)
+    return config.call(experiment.compare, model_dir=model_dir, train_config=train_file)
 
 
 def _default_model_dir(gin_file: str) -> str:
@@ -51,14 +52,17 @@ def _main(_) -> None:
     if _DATA_DIR.value:
         os.environ["TFDS_DATA_DIR"] = _DATA_DIR.value
     try:
-        signal = run(_GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value)
-    except (InputError, RunFailed) as error:
+        stopped_by = run(_GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value)
+    except (InputError, RunError) as error:
         if _DEBUG.value:
             raise
         print(f"jare_tf: {str(error).splitlines()[0]}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
-    if signal is not None:
-        sys.exit(128 + signal)
+    except KeyboardInterrupt:
+        print("jare_tf: interrupted; the last checkpoint stays", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
+    if stopped_by is not None:
+        sys.exit(128 + stopped_by)
 
 
 def _parse_flags(arguments: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The tuples that the layers speak through. Player order is always (discriminator, generator)."""
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 
 class Players(NamedTuple):

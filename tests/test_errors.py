@@ -40,6 +40,11 @@ def arguments(model_dir, *params, files=GAME):
         (["GAMMA = -1.0"], "gamma must be a finite number, at least 0, not -1.0"),
         (["STEPS = 0"], "experiment.train.steps must be an integer of at least 1, not 0"),
         (["LOG_EVERY = 2.5"], "experiment.train.log_every must be an integer of at least 1, not 2.5"),
+        (
+            ["experiment.train.rule = @jacobian_coupling.smoothing()"],
+            "missing 1 required keyword-only argument: 'gamma'",
+        ),
+        (["keras.optimizers.SGD.learning_rat = 1.0"], "SGD in the configuration: Argument(s) not recognized"),
         (["SIGMA = 0.0"], "std must be positive, not 0.0"),
         (["experiment.train.latent_dim = 3"], "the generator 'affine_generator' does not take latent_dim = 3"),
     ],
@@ -106,7 +111,9 @@ def test_missing_data(tmp_path, capsys, monkeypatch):
 def test_wrong_image_size(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", "")
     name = store_images(tmp_path, np.zeros((3, 8, 8, 1), np.uint8))
-    words = arguments(tmp_path / "run", "FILTERS = 2", f"tfds_images.TfdsImages.name = '{name}'", files=["cifar10/c_jare.gin"])
+    words = arguments(
+        tmp_path / "run", "FILTERS = 2", f"tfds_images.TfdsImages.name = '{name}'", files=["cifar10/c_jare.gin"]
+    )
     code, lines = command(capsys, *words, "--data_dir", str(tmp_path))
     assert (code, len(lines)) == (2, 1), lines
     assert "the data set 'pictures/small' has samples of shape (8, 8, 1), the networks (32, 32, 3)" in lines[0]
@@ -117,6 +124,13 @@ def test_failed_run(tmp_path, capsys):
     code, lines = command(capsys, *words)
     assert (code, len(lines)) == (1, 1)
     assert lines[0].startswith("jare_tf: step 2: loss/discriminator is")
+
+
+def test_configuration_without_a_rule(tmp_path, capsys):
+    (tmp_path / "mine.gin").write_text("include 'base/isotropic_gaussian.gin'\n")
+    code, lines = command(capsys, *arguments(tmp_path / "run", files=[str(tmp_path / "mine.gin")]))
+    assert (code, len(lines)) == (2, 1)
+    assert "train() missing 1 required keyword-only argument: 'rule'" in lines[0]
 
 
 def test_unknown_flag(capsys):

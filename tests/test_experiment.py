@@ -27,7 +27,9 @@ TAGS = {
 
 def final_parameters(model_dir):
     reader = tf.train.load_checkpoint(str(model_dir / "checkpoints"))
-    names = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name and "OBJECT_GRAPH" not in name]
+    names = [
+        name for name in reader.get_variable_to_shape_map() if "save_counter" not in name and "OBJECT_GRAPH" not in name
+    ]
     return {name: reader.get_tensor(name) for name in names}
 
 
@@ -47,7 +49,13 @@ def test_run_directory(tmp_path):
     assert set(rows[-1]) == TAGS
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["0000000.png", "0000020.png"]
     assert {"step-10.index", "step-20.index"} <= {path.name for path in (tmp_path / "checkpoints").iterdir()}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "config.gin", "metrics.jsonl", "samples", "train"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "checkpoints",
+        "config.gin",
+        "metrics.jsonl",
+        "samples",
+        "train",
+    ]
 
 
 def test_tensorboard_events_agree_with_metrics(tmp_path):
@@ -114,10 +122,11 @@ def test_finished_run_says_so(tmp_path, capsys):
 def test_signal_finishes_the_call_saves_and_stops(tmp_path, number, monkeypatch):
     whole = tmp_path / "whole"
     run(whole)
-    original = loop.Every.due
+    original, sent = loop.Every.due, []
 
     def signal_once(self, step, last):
-        if step == 10:
+        if step == 10 and not sent:
+            sent.append(number)
             os.kill(os.getpid(), number)
         return original(self, step, last)
 
@@ -133,7 +142,7 @@ def test_signal_finishes_the_call_saves_and_stops(tmp_path, number, monkeypatch)
 def test_not_finite_stops_with_the_step_and_keeps_the_checkpoint(tmp_path):
     diverging = ["isotropic_gaussian/conopt.gin"]
     bindings = ("keras.optimizers.SGD.learning_rate = 1e30", "SAVE_EVERY = 1")
-    with pytest.raises(jare_tf.RunFailed, match=r"^step 2: loss/discriminator is (nan|inf)") as caught:
+    with pytest.raises(jare_tf.RunError, match=r"^step 2: loss/discriminator is (nan|inf)") as caught:
         run(tmp_path, *bindings, files=diverging)
     assert "the checkpoint of step 1 is kept" in str(caught.value)
     assert all(np.isfinite(value).all() for value in final_parameters(tmp_path).values())
@@ -142,7 +151,7 @@ def test_not_finite_stops_with_the_step_and_keeps_the_checkpoint(tmp_path):
 def test_parameters_that_are_not_finite_are_never_saved(tmp_path):
     """The loss of a step is computed before its update: the first step's is finite and its parameters are not."""
     diverging = ["isotropic_gaussian/conopt.gin"]
-    with pytest.raises(jare_tf.RunFailed, match="^step 1: .* is not finite; there is no checkpoint before it"):
+    with pytest.raises(jare_tf.RunError, match="^step 1: .* is not finite; there is no checkpoint before it"):
         run(tmp_path, "keras.optimizers.SGD.learning_rate = 1e39", "SAVE_EVERY = 1", files=diverging)
     assert not list((tmp_path / "checkpoints").glob("step-*")) if (tmp_path / "checkpoints").exists() else True
 

@@ -1,4 +1,4 @@
-"""Every configuration that the package brings is parsed and run for two tiny steps, and says in its header what it is."""
+"""Every configuration that the package brings is parsed, runs for two tiny steps, and says what it is."""
 
 import pathlib
 

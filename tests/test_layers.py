@@ -1,4 +1,4 @@
-"""A package imports only lower ones, one module alone uses gin, one package alone draws, one module alone differentiates."""
+"""A package imports only lower ones; gin, matplotlib and differentiation are each used in one place."""
 
 import ast
 import pathlib
@@ -49,7 +49,9 @@ def test_imports_only_lower_layers(path):
     [("gin", ["config.py"]), ("matplotlib", ["report/"]), ("tensorflow_datasets", ["data/tfds_images.py"])],
 )
 def test_libraries_kept_in_one_place(library, allowed):
-    users = [str(path.relative_to(PACKAGE)) for path in MODULES if any(n.split(".")[0] == library for n in imported(path))]
+    users = [
+        str(path.relative_to(PACKAGE)) for path in MODULES if any(n.split(".")[0] == library for n in imported(path))
+    ]
     assert users, f"nothing imports {library}: the test looks for the wrong thing"
     assert all(user.startswith(tuple(allowed)) for user in users), users
 

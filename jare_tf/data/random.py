@@ -1,4 +1,4 @@
-"""Random draws that depend on nothing but (seed, stream, counter), so that a resumed run draws what it would have drawn.
+"""Random draws that depend on nothing but (seed, stream, counter), so that a resumed run draws as if never stopped.
 
 Integers of `tf.random.stateless_uniform` are the same bits in graph mode and under XLA, its floating-point numbers and
 normals are not; so normals are made from integers here, and a seed means the same noise however a step is compiled.

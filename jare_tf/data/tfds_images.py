@@ -63,7 +63,9 @@ def _load(name: str, split: str, data_dir: str | None):
     try:
         builder = tfds.builder(name, data_dir=data_dir or os.environ.get("TFDS_DATA_DIR"))
     except tfds.core.DatasetNotFoundError:
-        raise InputError(f"TFDS has no data set {name!r}; https://www.tensorflow.org/datasets/catalog lists them") from None
+        raise InputError(
+            f"TFDS has no data set {name!r}; https://www.tensorflow.org/datasets/catalog lists them"
+        ) from None
     if not builder.is_prepared():
         _download(builder)
     if "image" not in builder.info.features:

@@ -40,7 +40,9 @@ class JacobianCoupling(Rule):
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch) -> Update:
         field, coupling = field_and_coupling(game, point, batch, self.mask)
         return Update(
-            direction=tf.nest.map_structure(lambda gradient, term: gradient + self.gamma * term, field.gradient, coupling),
+            direction=tf.nest.map_structure(
+                lambda gradient, term: gradient + self.gamma * term, field.gradient, coupling
+            ),
             field=field,
             regularizer=Players(*(self._regularizer(field.gradient, target) for target in (0, 1))),
         )

@@ -11,9 +11,9 @@ from jare_tf.training.gan import GAN
 def mode_coverage(samples: np.ndarray, centres: np.ndarray, std: float) -> dict[str, float]:
     """`modes_covered` and `high_quality_fraction` of samples of a mixture of Gaussians.
 
-    A sample is of high quality when it lies within 3 std of the nearest centre, and a mode is covered when at least one
-    sample of high quality is nearest to it (Srivastava et al. 2017, "VEEGAN", section 4.1, who take 2,500 samples). Of the
-    target's own samples in two dimensions a fraction 1 − e^−4.5 = 0.989 is of high quality.
+    A sample is of high quality when it lies within 3 std of the nearest centre, and a mode is covered when at least
+    one sample of high quality is nearest to it, as Srivastava et al. 2017 ("VEEGAN") count. Of the target's own
+    samples in two dimensions a fraction 1 − e^−4.5 = 0.989 is of high quality.
 
     Args:
       samples: [n, d].

@@ -1,6 +1,6 @@
 """A GAN as a game: two losses, each a pure function of both players' parameters."""
 
-from typing import Callable
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -54,7 +54,9 @@ class TwoPlayerGame:
         fake, generator_state, generator_penalty = call.generator(batch.latent)
         real_logits, discriminator_state, discriminator_penalty = call.discriminator(batch.real)
         fake_logits, _, _ = call.discriminator(fake)
-        losses = each_player(tf.add, self._loss(real_logits, fake_logits), Players(discriminator_penalty, generator_penalty))
+        losses = each_player(
+            tf.add, self._loss(real_logits, fake_logits), Players(discriminator_penalty, generator_penalty)
+        )
         return losses, Players(discriminator=discriminator_state, generator=generator_state)
 
 
@@ -66,7 +68,9 @@ def _stateless(network, parameters, state):
     """The network in training mode as a function of its inputs: outputs, new state, sum of its own losses."""
 
     def call(inputs):
-        outputs, new_state, penalties = network.stateless_call(parameters, state, inputs, training=True, return_losses=True)
+        outputs, new_state, penalties = network.stateless_call(
+            parameters, state, inputs, training=True, return_losses=True
+        )
         penalty = tf.add_n(penalties) if penalties else tf.zeros((), outputs.dtype)
         return outputs, tuple(new_state), penalty
 

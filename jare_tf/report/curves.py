@@ -1,6 +1,6 @@
 """Curves of several runs in one picture."""
 
-from typing import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -1,6 +1,7 @@
 """Pictures of samples along a run."""
 
-from typing import Callable, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf

@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from jare_tf.training.gan import GAN
 from jare_tf.training.loop import Progress
@@ -12,13 +12,13 @@ Probe = Callable[[GAN], dict[str, float]]
 
 
 def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int) -> Callable[[Progress], None]:
-    """An action that writes a row of metrics, with what the probes measure, and prints progress, a line a second at most."""
+    """An action that writes a row of metrics, with what the probes measure, and a line of progress once a second."""
     printed = time.monotonic()
 
     def action(progress: Progress) -> None:
         nonlocal printed
         measured = {tag: value for probe in probes for tag, value in probe(gan).items()}
-        speed = {"steps_per_second": progress.steps_per_second} if progress.steps_per_second > 0 else {}
+        speed = {"steps_per_second": progress.steps_per_second} if progress.steps_per_second else {}
         run_log.scalars(progress.step, {**progress.metrics, **measured, **speed})
         if progress.step == steps or time.monotonic() - printed > 1:
             printed = time.monotonic()
@@ -28,9 +28,11 @@ def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int) -> Calla
 
 
 def _line(progress: Progress, steps: int) -> str:
-    losses = "  ".join(f"{player} {progress.metrics[f'loss/{player}']:+.4f}" for player in ("discriminator", "generator"))
+    losses = "  ".join(
+        f"{player} {progress.metrics[f'loss/{player}']:+.4f}" for player in ("discriminator", "generator")
+    )
     line = f"step {progress.step:>{len(str(steps))}} of {steps}  loss: {losses}"
-    if progress.steps_per_second > 0:
+    if progress.steps_per_second:
         left = datetime.timedelta(seconds=round((steps - progress.step) / progress.steps_per_second))
         line += f"  {progress.steps_per_second:.4g} steps/s  {left} left"
     return line

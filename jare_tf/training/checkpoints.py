@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from jare_tf.errors import InputError, RunFailed
+from jare_tf.errors import InputError, RunError
 from jare_tf.training.gan import GAN
 
 
@@ -60,13 +60,13 @@ class Checkpoints:
         """Saves the present state as checkpoint `step`, unless that is what was saved last.
 
         Raises:
-          RunFailed: a parameter is not finite; the checkpoints written before stay.
+          RunError: a parameter is not finite; the checkpoints written before stay.
         """
         if step == self.latest_step:
             return
         for network in self._gan.game.networks:
             for variable in network.variables:
                 if not bool(tf.reduce_all(tf.math.is_finite(tf.cast(variable, tf.float32)))):
-                    raise RunFailed(f"step {step}: {variable.path} is not finite")
+                    raise RunError(f"step {step}: {variable.path} is not finite")
         self._manager.save(checkpoint_number=step)
         self.latest_step = step

@@ -1,6 +1,6 @@
 """A GAN as a Keras model: one training step, for `fit` and for the training program."""
 
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -14,17 +14,21 @@ from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, each_player
 
-
-METRICS = tuple(f"{quantity}/{player}" for quantity in ("loss", "gradient_norm", "regularizer") for player in Players._fields)
+METRICS = tuple(
+    f"{quantity}/{player}" for quantity in ("loss", "gradient_norm", "regularizer") for player in Players._fields
+)
 
 
 class GAN(keras.Model):
     """A generator and a discriminator trained by an update rule.
 
     ```python
-    gan = jare_tf.GAN(generator, discriminator, rule=jare_tf.jare(gamma=100.0), loss=jare_tf.NonSaturating(), latent_dim=128)
+    gan = jare_tf.GAN(
+        generator, discriminator, rule=jare_tf.jare(gamma=100.0), loss=jare_tf.NonSaturating(), latent_dim=128
+    )
     gan.compile(
-        discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5), generator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5)
+        discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5),
+        generator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5),
     )
     gan.fit(images, epochs=1)
     ```
@@ -67,11 +71,15 @@ class GAN(keras.Model):
         self.built = True
 
     def compile(self, discriminator_optimizer, generator_optimizer, **kwargs):
-        """Sets one optimizer for each player; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...)."""
+        """Sets each player's optimizer; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...)."""
         super().compile(optimizer=None, **kwargs)
         self.discriminator_optimizer, self.generator_optimizer = discriminator_optimizer, generator_optimizer
         self._optimizers = Players(discriminator=discriminator_optimizer, generator=generator_optimizer)
-        each_player(lambda optimizer, network: optimizer.build(network.trainable_variables), self._optimizers, self.game.networks)
+        each_player(
+            lambda optimizer, network: optimizer.build(network.trainable_variables),
+            self._optimizers,
+            self.game.networks,
+        )
 
     def call(self, latent, training=False):
         return self.generator(latent, training=training)
@@ -107,7 +115,9 @@ class GAN(keras.Model):
 
     def _batch(self, real: tf.Tensor, counter) -> Batch:
         if real.shape[1:] != self.sample_shape:
-            raise InputError(f"the real samples have shape {tuple(real.shape[1:])}, the networks {tuple(self.sample_shape)}")
+            raise InputError(
+                f"the real samples have shape {tuple(real.shape[1:])}, the networks {tuple(self.sample_shape)}"
+            )
         if real.dtype.is_integer:
             real = tf.cast(real, tf.float32) / 127.5 - 1.0
         size = real.shape[0] if real.shape[0] is not None else tf.shape(real)[0]
@@ -141,6 +151,7 @@ def _build_and_check(generator, discriminator, latent_dim: int):
             f"the discriminator {discriminator.name!r} does not take what the generator makes, shape {shape}"
         ) from error
     if logits.shape[0] != 1:
-        raise InputError(f"the discriminator {discriminator.name!r} must give logits [n, ...], not {tuple(logits.shape)}")
+        raise InputError(
+            f"the discriminator {discriminator.name!r} must give logits [n, ...], not {tuple(logits.shape)}"
+        )
     return fake.shape[1:]
-

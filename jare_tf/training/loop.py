@@ -1,13 +1,14 @@
 """The training program's loop: many steps in one compiled call, and between the calls whatever is due."""
 
 import time
-from typing import Callable, NamedTuple, Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import RunFailed
-from jare_tf.training.gan import METRICS, GAN
+from jare_tf.errors import RunError
+from jare_tf.training.gan import GAN, METRICS
 
 
 class Progress(NamedTuple):
@@ -15,12 +16,12 @@ class Progress(NamedTuple):
 
     step: steps done since the run's first start.
     metrics: float scalars of the last step, by tag.
-    steps_per_second: of the calls since an action last ran, without the first call of a process, which compiles.
+    steps_per_second: of the calls since an action last ran; None where that was the first call, which compiles.
     """
 
     step: int
     metrics: dict[str, float]
-    steps_per_second: float
+    steps_per_second: float | None
 
 
 class Every(NamedTuple):
@@ -58,23 +59,25 @@ def run(
       stopped: asked between calls.
 
     Raises:
-      RunFailed: a loss or a gradient norm of a step is not finite.
+      RunError: a loss or a gradient norm of a step is not finite.
     """
     call = _compiled(gan, dataset, batch_size, jit_compile)
     step = int(gan.iterations)
-    longest, timed_steps, timed_seconds = 1, 0, 0.0  # the first call, of one step, compiles and is not timed
+    timed_steps, timed_seconds = 0, 0.0
+    first_call = True  # it compiles: one step, not timed
     while step < steps and not stopped():
+        longest = 1 if first_call else steps_per_call
         count = min(longest, steps - step, *(every.steps - step % every.steps for every in actions))
         begin = time.monotonic()
         metrics = {tag: float(value) for tag, value in call(tf.constant(count)).items()}
-        if longest > 1:
+        if not first_call:
             timed_steps, timed_seconds = timed_steps + count, timed_seconds + time.monotonic() - begin
-        longest = max(steps_per_call, 2)
+        first_call = False
         step = int(gan.iterations)
         _check_finite(step, metrics)
         due = [every for every in actions if every.due(step, steps)]
         for every in due:
-            every.action(Progress(step, metrics, timed_steps / timed_seconds if timed_seconds else float("nan")))
+            every.action(Progress(step, metrics, timed_steps / timed_seconds if timed_steps else None))
         if due:
             timed_steps, timed_seconds = 0, 0.0
     return step
@@ -104,4 +107,4 @@ def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
 def _check_finite(step: int, metrics: dict[str, float]) -> None:
     for tag, value in metrics.items():
         if not tf.math.is_finite(value):
-            raise RunFailed(f"step {step}: {tag} is {value}")
+            raise RunError(f"step {step}: {tag} is {value}")

@@ -24,7 +24,7 @@ class RunLog:
         self._start = time.monotonic() - (rows[-1]["seconds"] if rows else 0.0)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
-        """One row of metrics.jsonl, with the seconds that the run has taken so far, and a TensorBoard scalar for each tag."""
+        """One row of metrics.jsonl, with the seconds that the run has taken, and a TensorBoard scalar for each tag."""
         row = {"step": step, "seconds": round(time.monotonic() - self._start, 3), **values}
         with tf.io.gfile.GFile(self._path, "a") as file:
             file.write(json.dumps(row) + "\n")

@@ -61,7 +61,9 @@ def test_missing_data_without_network(tmp_path, monkeypatch):
         raise requests.ConnectionError("no route to host")
 
     monkeypatch.setattr(requests, "head", no_network)
-    with pytest.raises(jare_tf.InputError, match="cannot download the data set 'cifar10': no route to host; .*--data_dir"):
+    with pytest.raises(
+        jare_tf.InputError, match="cannot download the data set 'cifar10': no route to host; .*--data_dir"
+    ):
         TfdsImages(name="cifar10", data_dir=str(tmp_path))
 
 

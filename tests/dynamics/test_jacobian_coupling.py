@@ -24,7 +24,9 @@ TERMS = {
 
 def small_game(loss):
     generator = mlp.generator(latent_dim=3, output_dim=2, width=4, depth=1)
-    discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(5, activation="softplus"), keras.layers.Dense(1)])
+    discriminator = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(5, activation="softplus"), keras.layers.Dense(1)]
+    )
     rng = np.random.default_rng(0)
     for network in (generator, discriminator):
         network.set_weights([rng.normal(size=weight.shape) for weight in network.get_weights()])
@@ -46,7 +48,10 @@ def difference_quotient(function, point: Point, player: str, step=1e-5) -> np.nd
     """Central finite differences of a scalar function of a point in the parameters of one player."""
     size = flat(getattr(point.parameters, player)).size
     return np.array(
-        [(function(moved(point, player, i, step)) - function(moved(point, player, i, -step))) / (2 * step) for i in range(size)]
+        [
+            (function(moved(point, player, i, step)) - function(moved(point, player, i, -step))) / (2 * step)
+            for i in range(size)
+        ]
     )
 
 
@@ -70,7 +75,9 @@ def test_direction_equals_finite_differences(float64, preset, loss):
             if target == player:
                 expected = expected + gamma * difference_quotient(half_squared_norm(source), point, player)
         np.testing.assert_allclose(flat(getattr(update.direction, player)), expected, rtol=1e-6, atol=1e-8)
-        regularizer = sum(gamma * half_squared_norm(source)(point) for target, source in TERMS[name] if target == player)
+        regularizer = sum(
+            gamma * half_squared_norm(source)(point) for target, source in TERMS[name] if target == player
+        )
         np.testing.assert_allclose(float(getattr(update.regularizer, player)), regularizer, rtol=1e-12, atol=1e-15)
 
 
@@ -128,7 +135,7 @@ def exact_batch(mean, sigma) -> Batch:
 @pytest.mark.parametrize(("sigma", "mu", "gamma"), [(0.2, 4.0, 10.0), (1.0, 2.0, 0.5), (0.5, 6.0, 3.0)])
 @pytest.mark.parametrize("name", ["sim_gd", "jare"])
 def test_eigenvalues_are_those_of_theorems_1_and_3(float64, name, sigma, mu, gamma):
-    """λ = (−(s + γ) ± √((s + γ)² − (γ² + 4)))/4 with s = σ² and s = β² = σ² + ‖v‖² (JARE Theorem 3; Theorem 1 is γ = 0)."""
+    """λ = (−(s + γ) ± √((s + γ)² − (γ² + 4)))/4 with s = σ² and s = σ² + ‖v‖² (JARE Theorem 3; Theorem 1: γ = 0)."""
     mean = np.array([0.0, mu])
     game, batch, rule = affine_game(mean), exact_batch(mean, sigma), PRESETS[name](gamma)
     gamma = gamma if name == "jare" else 0.0

@@ -9,7 +9,9 @@ from jare_tf.types import Batch
 
 
 def test_weight_regularisers_belong_to_their_player():
-    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(0.5))])
+    generator = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(0.5))]
+    )
     discriminator = mlp.discriminator(width=3, depth=1)
     game = jare_tf.TwoPlayerGame(generator, discriminator, jare_tf.NonSaturating())
     batch = Batch(real=tf.ones([2, 2]), latent=tf.ones([2, 2]))

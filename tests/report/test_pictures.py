@@ -20,7 +20,9 @@ def test_image_grid_places_and_scales():
 
 
 def test_gray_images_and_numbers_out_of_range():
-    grid = pictures.ImageGrid(rows=1, columns=2).draw(np.array([-3.0, 3.0])[:, None, None, None] * np.ones((2, 2, 2, 1)))
+    grid = pictures.ImageGrid(rows=1, columns=2).draw(
+        np.array([-3.0, 3.0])[:, None, None, None] * np.ones((2, 2, 2, 1))
+    )
     assert grid.shape == (2, 5, 3)
     assert grid[0, 0].tolist() == [0, 0, 0]
     assert grid[0, 3].tolist() == [255, 255, 255]

@@ -64,7 +64,9 @@ def test_fit_equals_the_rule(jit_compile):
         latent = jare_tf.Normal().draw((4, 3), random.key(5, random.LATENT, step))
         batch = Batch(real=tf.constant(real[4 * step : 4 * step + 4]), latent=latent)
         update = rule.update(reference.game, reference.game.point(), batch)
-        for network, direction, state in zip(reference.game.networks, update.direction, update.field.state, strict=True):
+        for network, direction, state in zip(
+            reference.game.networks, update.direction, update.field.state, strict=True
+        ):
             for variable, value in zip(network.trainable_variables, direction, strict=True):
                 variable.assign_sub(0.1 * value)
             for variable, value in zip(network.non_trainable_variables, state, strict=True):
@@ -84,7 +86,7 @@ def test_each_preset_traces_once(preset):
 
 @pytest.mark.parametrize(("n_discriminator", "n_generator"), [(1, 1), (3, 1), (1, 2)])
 def test_alternating(preset, n_discriminator, n_generator):
-    """A player moves at the point that the moves before it led to, on a batch of its own, and only that player moves."""
+    """A player moves from where the moves before it led, on a batch of its own, and only that player moves."""
     rule = preset[1](0.3)
     schedule = jare_tf.Alternating(n_discriminator, n_generator)
     gan, reference = ring_gan(rule, schedule), ring_gan(rule)

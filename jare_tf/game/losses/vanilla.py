@@ -1,4 +1,4 @@
-"""The loss of Goodfellow et al. 2014 in its two forms. D(x) is a logit: the probability of "real" is 1/(1 + e^−D(x))."""
+"""The loss of Goodfellow et al. 2014 in its two forms. D(x) is a logit: "real" has probability 1/(1 + e^−D(x))."""
 
 import tensorflow as tf
 
@@ -21,8 +21,8 @@ class Minimax:
 class NonSaturating:
     """ℓ_D as in `Minimax`, ℓ_G = −E[log sigmoid(D(G(z)))] = E[log(1 + e^−D(G(z)))].
 
-    The generator's gradient does not vanish where the discriminator is sure of itself (Goodfellow et al. 2014, section 3).
-    The game is not zero-sum. JARE section 7 trains every method on CIFAR-10 with it.
+    The generator's gradient does not vanish where the discriminator is sure of itself (Goodfellow et al. 2014,
+    section 3). The game is not zero-sum. JARE section 7 trains every method on CIFAR-10 with it.
     """
 
     def __call__(self, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> Players:

@@ -29,10 +29,12 @@ class Shift(keras.layers.Layer):
 def generator(*, mean, offset: float = 0.05) -> keras.Model:
     """G(z) = φ + z, started `offset` away from the equilibrium φ* = mean in every coordinate.
 
-    The paper starts inside a ball of radius 0.05 around the equilibrium (JARE section 7); its code starts both players at
-    an offset of 0.05 in every coordinate, which is the default here.
+    The paper starts inside a ball of radius 0.05 around the equilibrium (JARE section 7); its code starts both players
+    at an offset of 0.05 in every coordinate, which is the default here.
     """
-    return keras.Sequential([keras.Input((len(mean),)), Shift([value + offset for value in mean])], name="affine_generator")
+    return keras.Sequential(
+        [keras.Input((len(mean),)), Shift([value + offset for value in mean])], name="affine_generator"
+    )
 
 
 def discriminator(*, dimension: int = 2, offset: float = 0.05) -> keras.Model:
@@ -42,5 +44,5 @@ def discriminator(*, dimension: int = 2, offset: float = 0.05) -> keras.Model:
 
 
 def equilibrium(*, mean) -> Players:
-    """The parameters (θ*, φ*) = (0, mean) at which the game rests, in the order of the networks' trainable variables."""
+    """The parameters (θ*, φ*) = (0, mean) at which the game rests, shaped as the networks' trainable variables."""
     return Players(discriminator=(tf.zeros([len(mean), 1]),), generator=(tf.constant(mean, tf.float32),))

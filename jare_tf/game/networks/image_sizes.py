@@ -23,5 +23,7 @@ def doublings(network: str, image_size: int, first: int) -> int:
     """
     count = (image_size // first).bit_length() - 1
     if count < 1 or first << count != image_size:
-        raise InputError(f"{network}: image_size must be {first} times a power of two, at least {2 * first}, not {image_size}")
+        raise InputError(
+            f"{network}: image_size must be {first} times a power of two, at least {2 * first}, not {image_size}"
+        )
     return count

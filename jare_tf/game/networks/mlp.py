@@ -12,7 +12,7 @@ def generator(*, latent_dim: int, output_dim: int = 2, width: int = 256, depth: 
 
 
 def discriminator(*, input_dim: int = 2, width: int = 256, depth: int = 4, spectral_norm: bool = False) -> keras.Model:
-    """x [input_dim] → `depth` hidden layers of `width` ReLU units → one logit; spectral norm in every layer if asked for."""
+    """x [input_dim] → `depth` hidden layers of `width` ReLU units → one logit; with spectral norm, in every layer."""
     dense, _ = sn.layers(spectral_norm)
     hidden = [dense(width, activation="relu") for _ in range(depth)]
     return keras.Sequential([keras.Input((input_dim,)), *hidden, dense(1)], name="mlp_discriminator")

@@ -1,8 +1,8 @@
 """Dense and Conv2D layers whose kernel is divided by its spectral norm (Miyato et al. 2018).
 
-`keras.layers.SpectralNormalization` overwrites the kernel with W/σ at every training call, so that gradients do not pass
-through σ and two passes see two kernels. These layers leave the kernel alone and use W/σ(W) in the call, with gradients
-through σ, so that the regularisers of this package, which differentiate twice, see the true function.
+`keras.layers.SpectralNormalization` overwrites the kernel with W/σ at every training call, so that gradients do not
+pass through σ and two passes see two kernels. These layers leave the kernel alone and use W/σ(W) in the call, with
+gradients through σ, so that the regularisers of this package, which differentiate twice, see the true function.
 """
 
 import keras

@@ -1,0 +1,67 @@
+"""What the README shows works."""
+
+import pathlib
+import re
+import sys
+
+import numpy as np
+import pytest
+
+import jare_tf
+from jare_tf import config
+from tests.runs import SHORT, metrics, run
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_library_example():
+    example, _ = blocks("python")
+    namespace = {}
+    exec(example, namespace)
+    assert int(namespace["gan"].iterations) == 2
+    assert namespace["samples"].shape == (16, 32, 32, 3)
+    assert np.abs(namespace["samples"]).max() <= 1
+
+
+def test_added_rule(tmp_path, monkeypatch):
+    _, rule = blocks("python")
+    (experiment,) = blocks("gin")
+    (tmp_path / "my_rules.py").write_text(rule)
+    (tmp_path / "my_experiment.gin").write_text(experiment)
+    monkeypatch.syspath_prepend(tmp_path)
+    run(tmp_path / "run", files=[str(tmp_path / "my_experiment.gin")], short=SHORT)
+    # Each step changes each parameter by exactly the learning rate times the scale, 0.001 · 0.1.
+    distances = [row["parameter_distance/discriminator"] for row in metrics(tmp_path / "run")]
+    assert distances[0] == pytest.approx(np.sqrt(2) * (0.05 - 5e-4), rel=1e-4)
+    sys.modules.pop("my_rules")
+
+
+def test_commands_name_existing_configurations():
+    names = re.findall(r"--gin_file ((?!runs/)\S+\.gin)", README)
+    assert names
+    for name in names:
+        assert (config.FOLDER / name).exists(), name
+
+
+def test_table_of_configurations_is_complete():
+    rows = re.findall(r"^\| `([a-z_0-9]+)/\{([^|`]*)\}`", README, re.MULTILINE)
+    settings, methods = next(row[1].split("}_{") for row in rows if row[0] == "cifar10")
+    named = {f"cifar10/{s}_{m}.gin" for s in settings.split(",") for m in methods.split(",")}
+    named |= {f"{folder}/{name}.gin" for folder, names in rows if folder != "cifar10" for name in names.split(",")}
+    present = {str(path.relative_to(config.FOLDER)) for path in config.FOLDER.rglob("*.gin")}
+    assert named == {name for name in present if not name.startswith("base/") and name != "quickstart.gin"}
+
+
+def test_table_of_rules_is_complete():
+    rules = set(re.findall(r"^\| `(\w+)\(", README, re.MULTILINE))
+    assert rules == {name for name in jare_tf.__all__ if name.islower()}
+
+
+def test_pictures_exist():
+    for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
+        assert (ROOT / name).exists(), name
