@@ -17,6 +17,13 @@ def test_dropped_modes():
     assert scores == {"modes_covered": 5.0, "high_quality_fraction": 1.0}
 
 
+def test_strays_cover_nothing():
+    """800 samples of 8 modes: the fair share is 100, and 10 cover a mode where 9 do not."""
+    centres = np.array(ring(radius=2.0, std=0.06).centres)
+    samples = np.repeat(centres, [781, 10, 9, 0, 0, 0, 0, 0], axis=0)
+    assert mode_coverage(samples, centres, 0.06)["modes_covered"] == 2
+
+
 def test_samples_between_modes_cover_nothing():
     centres = np.array([[0.0, 0.0], [1.0, 0.0]])
     scores = mode_coverage(np.array([[0.5, 0.0], [0.0, 0.31], [0.29, 0.0]]), centres, 0.1)
