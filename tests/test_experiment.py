@@ -170,6 +170,12 @@ def test_checkpoint_of_other_networks(tmp_path):
         run(tmp_path, "BATCH_SIZE = 4", files=mixture)
 
 
+def test_schedules_compose_with_a_configuration(tmp_path):
+    run(tmp_path, "experiment.train.schedule = @schedule.Alternating()", "schedule.Alternating.n_discriminator = 2")
+    assert set(metrics(tmp_path)[-1]) == TAGS
+    assert "schedule.Alternating.n_discriminator = 2" in (tmp_path / "config.gin").read_text()
+
+
 def test_compare_draws_all_runs(tmp_path):
     assert run(tmp_path, files=["quickstart.gin"]) is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ConOpt", "JARE", "SimGD", "comparison.png"]

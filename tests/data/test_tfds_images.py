@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,6 +49,18 @@ def test_orders_of_epochs_do_not_correlate(digits, monkeypatch):
     orders = [digits.batch(epoch, 5000, seed).numpy() for seed in range(3) for epoch in range(6)]
     correlations = np.corrcoef(orders)[np.triu_indices(len(orders), 1)]
     assert np.abs(correlations).max() < 5 / np.sqrt(5000)
+
+
+@pytest.mark.skipif(
+    not os.path.isdir(os.path.join(os.environ.get("TFDS_DATA_DIR", ""), "cifar10")),
+    reason="no prepared CIFAR-10 in $TFDS_DATA_DIR",
+)
+def test_real_cifar10():
+    images = TfdsImages(name="cifar10")
+    assert len(images) == 50_000
+    assert images.element_shape == (32, 32, 3)
+    pixels = images.batch(0, 2000, 0).numpy() / 255
+    np.testing.assert_allclose(pixels.mean(axis=(0, 1, 2)), [0.491, 0.482, 0.447], atol=0.015)  # CIFAR-10's mean colour
 
 
 def test_unknown_data_set(tmp_path):

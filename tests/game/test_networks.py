@@ -72,6 +72,8 @@ def test_affine():
     generator, discriminator = affine.generator(mean=[0.0, 4.0]), affine.discriminator()
     np.testing.assert_allclose(generator(tf.constant([[1.0, 2.0]])), [[1.05, 6.05]], rtol=1e-6)
     np.testing.assert_allclose(discriminator(tf.constant([[1.0, 2.0]])), [[0.15]], rtol=1e-6)
+    normalised = affine.discriminator(spectral_norm=True)(tf.constant([[1.0, 2.0]]))
+    np.testing.assert_allclose(normalised, [[3 / np.sqrt(2)]], rtol=1e-6)
     rest = affine.equilibrium(mean=[0.0, 4.0])
     for network, values in ((discriminator, rest.discriminator), (generator, rest.generator)):
         for variable, value in zip(network.trainable_variables, values, strict=True):

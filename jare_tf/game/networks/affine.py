@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.types import Players
 
 
@@ -37,9 +38,13 @@ def generator(*, mean, offset: float = 0.05) -> keras.Model:
     )
 
 
-def discriminator(*, dimension: int = 2, offset: float = 0.05) -> keras.Model:
-    """D(x) = θᵀx, started `offset` away from the equilibrium θ* = 0 in every coordinate."""
-    weights = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(offset))
+def discriminator(*, dimension: int = 2, offset: float = 0.05, spectral_norm: bool = False) -> keras.Model:
+    """D(x) = θᵀx, started `offset` away from the equilibrium θ* = 0 in every coordinate.
+
+    With spectral norm D(x) = θᵀx/‖θ‖, a game without that equilibrium.
+    """
+    dense, _ = sn.layers(spectral_norm)
+    weights = dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(offset))
     return keras.Sequential([keras.Input((dimension,)), weights], name="affine_discriminator")
 
 
