@@ -10,7 +10,6 @@ import tensorflow as tf
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point, each_player
 
-PLAYERS = Players._fields
 Mask = tuple[tuple[int, int], tuple[int, int]]  # mask[source][target], both in player order
 
 
