@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
+import tensorflow as tf
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from jare_tf.errors import InputError
 from jare_tf.training.summaries import read_metrics
 
 
@@ -15,6 +17,9 @@ def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
     Args:
       runs: run directories by label.
       tags: titles by tag of metrics.jsonl.
+
+    Raises:
+      InputError: a run has no row with one of the tags.
     """
     figure = Figure(figsize=(4.5 * len(tags), 3.4), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
@@ -23,6 +28,8 @@ def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
     for axes, (tag, title) in zip(panels, tags.items(), strict=True):
         for label, metrics in rows.items():
             points = [(row["step"], row[tag]) for row in metrics if tag in row]
+            if not points:
+                raise InputError(f"no row of {runs[label]}/metrics.jsonl has {tag!r}: nothing to draw")
             axes.plot(*np.transpose(points), label=label, linewidth=1.2)
         axes.set(xlabel="iteration", title=title, yscale="log")
         axes.grid(alpha=0.3)
@@ -32,7 +39,5 @@ def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
 
 def save(figure: Figure, path: str) -> None:
     """Writes the figure as a PNG file."""
-    import tensorflow as tf
-
     with tf.io.gfile.GFile(path, "wb") as file:
         figure.savefig(file, format="png")

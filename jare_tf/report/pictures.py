@@ -6,6 +6,7 @@ import io
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.patches import Circle
 from scipy import ndimage
 
@@ -80,8 +81,6 @@ class Density:
 
 def png(picture: np.ndarray) -> bytes:
     """A picture as the bytes of a PNG file."""
-    from matplotlib.image import imsave
-
     buffer = io.BytesIO()
     imsave(buffer, picture, format="png")
     return buffer.getvalue()

@@ -59,6 +59,8 @@ def test_curves(tmp_path):
         rows = "".join(f'{{"step": {step}, "tag": {value}}}\n' for step, value in enumerate(values))
         (tmp_path / label / "metrics.jsonl").write_text(rows)
     figure = curves.draw({label: str(tmp_path / label) for label in "ab"}, {"tag": "a title"})
+    with pytest.raises(jare_tf.InputError, match="a/metrics.jsonl has 'nosuch': nothing to draw"):
+        curves.draw({"a": str(tmp_path / "a")}, {"nosuch": ""})
     lines = figure.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["a", "b"]
     np.testing.assert_allclose(lines[1].get_ydata(), [2.0, 0.2])
