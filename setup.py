@@ -25,7 +25,8 @@ setuptools.setup(
         "tensorflow-datasets>=4.9.7",
         "importlib-resources",  # TFDS needs it to download and does not ask for it
         "tensorflow-gan>=2.1",
-        "tensorflow-hub>=0.16",  # TF-GAN needs these three to import and asks for none of tf-keras
+        # TF-GAN's metrics import these three; it asks for the first two itself.
+        "tensorflow-hub>=0.16",
         "tensorflow-probability>=0.25",
         "tf-keras>=2.18",
         "numpy",

@@ -75,9 +75,9 @@ def call(root: Callable[..., Any], **arguments: Any) -> Any:
         raise InputError(f"{makers[0]} in the configuration: {message}") from error
 
 
-def binds(parameter: str) -> bool:
-    """Whether the configuration gives a value to `parameter`, for instance "experiment.compare.configs"."""
-    return parameter in _bindings(gin.config_str(_ONE_LINE))
+def bound() -> set[str]:
+    """What the configuration gives a value to, for instance "experiment.compare.configs"."""
+    return set(_bindings(gin.config_str(_ONE_LINE)))
 
 
 def record(model_dir: str, resuming: bool) -> str:
@@ -93,14 +93,14 @@ def record(model_dir: str, resuming: bool) -> str:
       InputError: a binding was used by nothing, or the run to go on with is another experiment.
     """
     used = gin.operative_config_str(_ONE_LINE)
-    unused = _bindings(gin.config_str(_ONE_LINE)).keys() - _bindings(used).keys()
+    unused = bound() - _bindings(used).keys()
     if unused:
         raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
     path = f"{model_dir}/config.gin"
     if resuming and tf.io.gfile.exists(path):
         with tf.io.gfile.GFile(path) as file:
             _check_same_experiment(_resolved(file.read()), _resolved(used), model_dir)
-    text = gin.operative_config_str(max_line_length=120)
+    text = re.sub("={80,}", "=" * 78, used)
     with tf.io.gfile.GFile(f"{path}.new", "w") as file:
         file.write(text)
     tf.io.gfile.rename(f"{path}.new", path, overwrite=True)
@@ -108,11 +108,10 @@ def record(model_dir: str, resuming: bool) -> str:
 
 
 def _check_same_experiment(before: dict[str, str], now: dict[str, str], model_dir: str) -> None:
-    names = sorted((before.keys() | now.keys()) - _FREE_ON_RESUME)
+    # A default that one side does not know came or went with a version of the code; what the user binds counts.
+    names = sorted((before.keys() & now.keys() | bound() & now.keys()) - _FREE_ON_RESUME)
     changes = [
-        f"{name} was {before.get(name, 'absent')}, is {now.get(name, 'absent')}"
-        for name in names
-        if before.get(name) != now.get(name)
+        f"{name} was {before.get(name, 'absent')}, is {now[name]}" for name in names if before.get(name) != now[name]
     ]
     if changes:
         more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
@@ -128,7 +127,7 @@ def _bindings(text: str) -> dict[str, str]:
 
 def _resolved(text: str) -> dict[str, str]:
     """The bindings of parameters, with macros replaced by their values."""
-    bindings = _bindings(re.sub(r"\\?\n[ \t]+", " ", text))  # a broken binding goes on in indented lines
+    bindings = _bindings(text)
     return {
         name: _MACRO.sub(lambda match: bindings.get(match[1], match[0]), value)
         for name, value in bindings.items()

@@ -75,14 +75,17 @@ def train(
       seed: of initial parameters and every random draw.
 
     Returns:
-      The signal that stopped the run, or None when it reached `steps`.
+      The signal that came while it trained and made it stop, or None.
 
     Raises:
       InputError: what the run is made of does not fit together, or not with what model_dir holds.
       RunError: a loss, a gradient norm or a parameter is not finite any more.
     """
-    _check_positive(batch_size=batch_size, steps=steps, log_every=log_every, save_every=save_every)
-    _check_positive(sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints)
+    _check_integers(0, seed=seed)
+    _check_integers(1, batch_size=batch_size, steps=steps, log_every=log_every, save_every=save_every)
+    _check_integers(1, sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints)
+    _check_objects(rule=(rule, Rule), dataset=(dataset, Dataset), schedule=(schedule, Schedule))
+    _check_factories(generator=generator, discriminator=discriminator)
     _make_writable(model_dir)
     keras.utils.set_random_seed(seed)
     gan = GAN(
@@ -136,7 +139,7 @@ def train(
                 f"the checkpoint of step {kept} is kept" if kept is not None else "there is no checkpoint before it"
             )
             raise RunError(f"{error}; {advice}; a smaller learning rate or gamma may help") from error
-    return signals.received if last < steps else None
+    return signals.received
 
 
 def compare(
@@ -168,10 +171,22 @@ def compare(
     return None
 
 
-def _check_positive(**settings: Any) -> None:
+def _check_integers(least: int, **settings: Any) -> None:
     for name, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(f"experiment.train.{name} must be an integer of at least 1, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
+            raise InputError(f"experiment.train.{name} must be an integer of at least {least}, not {value!r}")
+
+
+def _check_objects(**settings: tuple[Any, type]) -> None:
+    for name, (value, kind) in settings.items():
+        if not isinstance(value, kind):
+            raise InputError(f"experiment.train.{name} must be a {kind.__name__}: '@module.name()', with parentheses")
+
+
+def _check_factories(**settings: Any) -> None:
+    for name, value in settings.items():
+        if isinstance(value, keras.Model):
+            raise InputError(f"experiment.train.{name} must be what makes it: '@module.name', without parentheses")
 
 
 def _make_writable(model_dir: str) -> None:

@@ -13,7 +13,9 @@ from jare_tf import config, experiment
 from jare_tf.errors import InputError, RunError
 
 _GIN_FILE = flags.DEFINE_multi_string(
-    "gin_file", [], "The experiment: a file, or one of the package's own configurations; the quickstart by default."
+    "gin_file",
+    [],
+    "The experiment: a file or one of the package's own; by default what --model_dir holds, or the quickstart.",
 )
 _GIN_PARAM = flags.DEFINE_multi_string("gin_param", [], 'Overrides, for instance --gin_param "STEPS = 200".')
 _MODE = flags.DEFINE_enum("mode", None, ["train", "compare"], "By default what the configuration is made for.")
@@ -26,16 +28,26 @@ _DEBUG = flags.DEFINE_bool("debug", False, "Show a traceback for an error.")
 
 def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, model_dir: str | None) -> int | None:
     """Runs what the flags say; the signal that stopped it, if one did."""
-    gin_files = gin_files or ["quickstart.gin"]
+    # TensorFlow's remapper fails on leaky ReLU differentiated twice, and says so; where it works it saves no time.
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    if not gin_files:
+        recorded = f"{model_dir}/config.gin"
+        gin_files = [recorded if model_dir and tf.io.gfile.exists(recorded) else "quickstart.gin"]
     model_dir = model_dir or _default_model_dir(gin_files[-1])
 
+    of_compare = [param for param in gin_params if param.startswith("experiment.compare.")]
+    of_runs = [param for param in gin_params if param not in of_compare]
+
     def train(files: Sequence[str], directory: str) -> int | None:
-        config.parse(files, gin_params)
+        config.parse(files, of_runs)
         return config.call(experiment.train, model_dir=directory, record_config=config.record)
 
-    config.parse(gin_files)
-    if (mode or ("compare" if config.binds("experiment.compare.configs") else "train")) == "train":
+    config.parse(gin_files, of_compare)
+    if (mode or ("compare" if "experiment.compare.configs" in config.bound() else "train")) == "train":
         return train(gin_files, model_dir)
+    others = [name for name in sorted(config.bound()) if not name.startswith("experiment.compare.")]
+    if others:
+        raise InputError(f"{gin_files[-1]} compares other configurations: bind {', '.join(others)} in those")
     train_file = lambda file, directory: train([file], directory)
     return config.call(experiment.compare, model_dir=model_dir, train_config=train_file)
 
@@ -43,15 +55,13 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
 def _default_model_dir(gin_file: str) -> str:
     """runs/<folder>/<name> of a configuration in a folder, runs/<name> of one at the top."""
     name = pathlib.PurePath(gin_file).with_suffix("")
-    parts = [part for part in name.parts[-2:] if part not in ("gin_configs", "/")]
+    parts = [part for part in name.parts[-2:] if part not in ("gin_configs", "/", "..")]
     return str(pathlib.PurePath("runs", *parts))
 
 
 def _main(_) -> None:
     if not _DEBUG.value:
         logging.set_verbosity(logging.FATAL)  # gin and TFDS log every place where they look for a file
-    # TensorFlow's remapper fails on leaky ReLU differentiated twice, and says so; where it works it saves no time.
-    tf.config.optimizer.set_experimental_options({"remapping": False})
     if _DATA_DIR.value:
         os.environ["TFDS_DATA_DIR"] = _DATA_DIR.value
     try:

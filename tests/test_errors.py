@@ -133,6 +133,35 @@ def test_configuration_without_a_rule(tmp_path, capsys):
     assert "train() missing 1 required keyword-only argument: 'rule'" in lines[0]
 
 
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (["SEED = -1"], "experiment.train.seed must be an integer of at least 0, not -1"),
+        (["experiment.train.rule = @jacobian_coupling.jare"], "experiment.train.rule must be a Rule: '@module.name()'"),
+        (["experiment.train.generator = @affine.generator()"], "experiment.train.generator must be what makes it"),
+    ],
+)
+def test_wrong_kind_of_binding(tmp_path, capsys, params, message):
+    code, lines = command(capsys, *arguments(tmp_path / "run", *params))
+    assert (code, len(lines)) == (2, 1)
+    assert message in lines[0]
+
+
+def test_comparison_that_binds_something_else(tmp_path, capsys):
+    (tmp_path / "mine.gin").write_text("include 'quickstart.gin'\nSTEPS = 200\n")
+    code, lines = command(capsys, *arguments(tmp_path / "run", files=[str(tmp_path / "mine.gin")]))
+    assert (code, len(lines)) == (2, 1)
+    assert "compares other configurations: bind STEPS in those" in lines[0]
+
+
+def test_damaged_checkpoint(tmp_path, capsys):
+    run(tmp_path)
+    (tmp_path / "checkpoints" / "step-20.index").write_bytes(b"nothing")
+    code, lines = command(capsys, *arguments(tmp_path, "STEPS = 25"))
+    assert (code, len(lines)) == (2, 1)
+    assert "cannot read the checkpoint" in lines[0]
+
+
 def test_unknown_flag(capsys):
     code, lines = command(capsys, "--gin_fil", "x.gin")
     assert code == 2

@@ -120,7 +120,7 @@ def test_finished_run_says_so(tmp_path, capsys):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_finishes_the_call_saves_and_stops(tmp_path, number, monkeypatch):
-    whole = tmp_path / "whole"
+    whole, handler = tmp_path / "whole", signal.getsignal(number)
     run(whole)
     original, sent = loop.Every.due, []
 
@@ -134,7 +134,7 @@ def test_signal_finishes_the_call_saves_and_stops(tmp_path, number, monkeypatch)
         patch.setattr(loop.Every, "due", signal_once)
         assert run(tmp_path / "stopped", "SAVE_EVERY = 1000") == number
     assert int(final_parameters(tmp_path / "stopped")["iterations/.ATTRIBUTES/VARIABLE_VALUE"]) == 10
-    assert signal.getsignal(number) is not None
+    assert signal.getsignal(number) == handler
     assert run(tmp_path / "stopped", "SAVE_EVERY = 1000") is None
     assert_same_run(whole, tmp_path / "stopped")
 
@@ -153,7 +153,7 @@ def test_parameters_that_are_not_finite_are_never_saved(tmp_path):
     diverging = ["isotropic_gaussian/conopt.gin"]
     with pytest.raises(jare_tf.RunError, match="^step 1: .* is not finite; there is no checkpoint before it"):
         run(tmp_path, "keras.optimizers.SGD.learning_rate = 1e39", "SAVE_EVERY = 1", files=diverging)
-    assert not list((tmp_path / "checkpoints").glob("step-*")) if (tmp_path / "checkpoints").exists() else True
+    assert list((tmp_path / "checkpoints").glob("step-*")) == []
 
 
 def test_keeps_the_last_checkpoints(tmp_path):
@@ -180,6 +180,34 @@ def test_compare_draws_all_runs(tmp_path):
     assert run(tmp_path, files=["quickstart.gin"]) is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ConOpt", "JARE", "SimGD", "comparison.png"]
     assert [len(metrics(tmp_path / label)) for label in ("ConOpt", "JARE", "SimGD")] == [4, 4, 4]
+
+
+def test_a_signal_at_the_end_of_a_run_stops_a_comparison(tmp_path, monkeypatch):
+    original, sent = loop.Every.due, []
+
+    def signal_once(self, step, last):
+        if step == last and not sent:
+            sent.append(signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, step, last)
+
+    monkeypatch.setattr(loop.Every, "due", signal_once)
+    assert run(tmp_path, files=["quickstart.gin"]) == signal.SIGTERM
+    assert [path.name for path in tmp_path.iterdir()] == ["SimGD"]
+
+
+def test_run_directory_alone_goes_on(tmp_path):
+    run(tmp_path, "STEPS = 10")
+    run(tmp_path, files=[])
+    assert [row["step"] for row in metrics(tmp_path)] == [5, 10, 15, 20]
+
+
+def test_long_bindings_do_not_hinder_resuming(tmp_path):
+    long = f"affine.generator.mean = {[0.0, 4.0 + 1e-15]}"
+    many = f"experiment.train.probes = [{', '.join(['@probes.ParameterDistance()'] * 9)}]"
+    run(tmp_path, long, many, "STEPS = 10")
+    run(tmp_path, long, many)
+    assert metrics(tmp_path)[-1]["step"] == 20
 
 
 def test_config_is_the_only_state(tmp_path):

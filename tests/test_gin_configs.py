@@ -11,6 +11,7 @@ from tests.runs import metrics, run
 
 CONFIGS = sorted(str(path.relative_to(config.FOLDER)) for path in config.FOLDER.rglob("*.gin"))
 EXPERIMENTS = [name for name in CONFIGS if not name.startswith("base/") and name != "quickstart.gin"]
+HEADED = [*EXPERIMENTS, "quickstart.gin"]
 TINY = ["STEPS = 2", "BATCH_SIZE = 2", "LOG_EVERY = 1", "SAVE_EVERY = 2", "SEED = 1", "JIT = False"]
 
 
@@ -34,12 +35,13 @@ def test_runs(tmp_path, data_dir, name, monkeypatch):
     assert all(np.isfinite(value) for row in rows for value in row.values())
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", HEADED)
 def test_header(name):
     header = [line for line in (config.FOLDER / name).read_text().splitlines() if line.startswith("#")]
     for topic in ("Paper:", "Command:", "Hardware:", "Result:", "Differs:"):
         assert any(line.startswith(f"# {topic}") for line in header), f"{name} says nothing of {topic}"
-    assert any(f"--gin_file {name}" in line for line in header)
+    command = "python -m jare_tf.main" + ("" if name == "quickstart.gin" else f" --gin_file {name}")
+    assert any(command in line for line in header)
     assert not any("TODO" in line for line in header)
 
 

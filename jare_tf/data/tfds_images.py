@@ -20,6 +20,7 @@ class TfdsImages(Dataset):
     Args:
       name: the TFDS name, for instance "cifar10".
       split: the TFDS split, for instance "train" or "train[:1000]".
+      image_size: side to which images are resized (bilinear, with antialiasing, rounded to bytes); None leaves them.
       data_dir: where prepared TFDS data lie or are put; by default $TFDS_DATA_DIR, else TFDS's own.
 
     Raises:
@@ -28,9 +29,10 @@ class TfdsImages(Dataset):
 
     drawn_by_xla = False  # tf.raw_ops.RandomIndexShuffle has no XLA kernel
 
-    def __init__(self, *, name: str, split: str = "train", data_dir: str | None = None):
+    def __init__(self, *, name: str, split: str = "train", image_size: int | None = None, data_dir: str | None = None):
         self.name = name
-        self._images = tf.constant(_load(name, split, data_dir))
+        images = _load(name, split, data_dir)
+        self._images = tf.constant(images if image_size is None else _resized(images, image_size))
         self.element_shape = tuple(self._images.shape[1:])
 
     def __len__(self) -> int:
@@ -58,7 +60,7 @@ def _permutation_key(seed, epoch) -> tf.Tensor:
 def _load(name: str, split: str, data_dir: str | None):
     """All images of the split as one uint8 array."""
     os.environ.setdefault("NO_GCE_CHECK", "true")  # without it TFDS asks a metadata server that most machines lack
-    import tensorflow_datasets as tfds  # takes as long to import as a small run: only where it is needed
+    import tensorflow_datasets as tfds  # here, because only runs on images need it and the setting above
 
     try:
         builder = tfds.builder(name, data_dir=data_dir or os.environ.get("TFDS_DATA_DIR"))
@@ -70,11 +72,22 @@ def _load(name: str, split: str, data_dir: str | None):
         _download(builder)
     if "image" not in builder.info.features:
         raise InputError(f"the data set {name!r} has no images: its features are {sorted(builder.info.features)}")
+    if None in builder.info.features["image"].shape:
+        raise InputError(f"the images of the data set {name!r} differ in size: {builder.info.features['image'].shape}")
     try:
         dataset = builder.as_dataset(split=split, batch_size=-1, decoders=tfds.decode.PartialDecoding({"image": True}))
     except ValueError as error:
-        raise InputError(f"the data set {name!r} gives no images of one size for split {split!r}: {error}") from None
+        raise InputError(f"the data set {name!r} has no split {split!r}: {str(error).splitlines()[0]}") from None
     return dataset["image"]
+
+
+def _resized(images: tf.Tensor, size: int) -> tf.Tensor:
+    """uint8 images [n, size, size, channels], a thousand at a time so that the floats in between stay small."""
+    parts = [
+        tf.image.resize(images[start : start + 1000], (size, size), antialias=True)
+        for start in range(0, len(images), 1000)
+    ]
+    return tf.concat([tf.cast(tf.round(tf.clip_by_value(part, 0, 255)), tf.uint8) for part in parts], axis=0)
 
 
 def _download(builder) -> None:

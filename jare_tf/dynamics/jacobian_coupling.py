@@ -20,7 +20,8 @@ class JacobianCoupling(Rule):
     descends besides its own loss: player t's loss becomes ℓ_t + ½γ Σ_s C[s, t] ‖ξ_s‖², differentiated for t alone. A
     variable that the added term does not reach gets its plain gradient.
 
-    A step costs one forward pass, two backward passes and a backward pass through those for each non-empty column of C.
+    A step costs one forward pass, two backward passes, and a backward pass through those for each distinct non-empty
+    column of C.
 
     Args:
       gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.

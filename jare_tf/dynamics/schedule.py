@@ -10,7 +10,8 @@ class Schedule(abc.ABC):
     """One training step as a sequence of moves: in each, the rule is evaluated anew and the named players move.
 
     Attributes:
-      moves: Players of booleans, one for each move. Every move has a batch of its own.
+      moves: Players of booleans, one for each move. The training program gives every move a batch of its own; `fit`
+        has one batch of real samples for all moves of a step, and latent vectors for each.
     """
 
     moves: tuple[Players, ...]

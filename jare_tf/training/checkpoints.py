@@ -42,12 +42,14 @@ class Checkpoints:
         """Goes back to the newest checkpoint, if there is one; the number of the step then.
 
         Raises:
-          InputError: the checkpoint is not of these networks and optimizers.
+          InputError: the checkpoint cannot be read, or is not of these networks and optimizers.
         """
         if self.exist():
             path = self._manager.latest_checkpoint
             try:
                 self._checkpoint.restore(path).assert_consumed()
+            except tf.errors.OpError as error:
+                raise InputError(f"cannot read the checkpoint {path}: {str(error).splitlines()[0]}") from error
             except (AssertionError, ValueError) as error:
                 reason = str(error).strip().splitlines()[0]
                 raise InputError(

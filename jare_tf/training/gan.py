@@ -85,7 +85,7 @@ class GAN(keras.Model):
         return self.generator(latent, training=training)
 
     def train_step(self, data):
-        """Keras' hook for `fit`: one step on a batch of real samples; labels are ignored."""
+        """Keras' hook for `fit`: one step, all of its moves on this batch of real samples; labels are ignored."""
         real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self.update([real] * len(self.schedule.moves))
 

@@ -63,6 +63,16 @@ def test_real_cifar10():
     np.testing.assert_allclose(pixels.mean(axis=(0, 1, 2)), [0.491, 0.482, 0.447], atol=0.015)  # CIFAR-10's mean colour
 
 
+def test_resizing(tmp_path):
+    images = np.repeat(
+        np.array([[0, 100], [200, 255]], np.uint8).repeat(14, 0).repeat(14, 1)[None, ..., None], 3, axis=0
+    )
+    dataset = TfdsImages(name=store_images(tmp_path, images), image_size=32, data_dir=str(tmp_path))
+    assert dataset.element_shape == (32, 32, 1)
+    corners = dataset.batch(0, 1, 0).numpy()[0, ::31, ::31, 0]
+    np.testing.assert_array_equal(corners, [[0, 100], [200, 255]])
+
+
 def test_unknown_data_set(tmp_path):
     with pytest.raises(jare_tf.InputError, match="TFDS has no data set 'cifar11'"):
         TfdsImages(name="cifar11", data_dir=str(tmp_path))
