@@ -34,6 +34,7 @@ _FREE_ON_RESUME = frozenset(
 _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _MACRO = re.compile(r"%(\w+)")
+_macros_of_files: set[str] = set()  # a macro that a file uses is no mistake where --gin_param overrides that use
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
 _MODULES = {
     leaf: parent
@@ -52,7 +53,12 @@ def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     """
     gin.clear_config()
     try:
-        gin.parse_config_files_and_bindings(list(files), [*_imports(bindings), *bindings] if bindings else [])
+        gin.parse_config_files_and_bindings(list(files), [], finalize_config=False)
+        _macros_of_files.clear()
+        _macros_of_files.update(_MACRO.findall(gin.config_str(_ONE_LINE)))
+        if bindings:
+            gin.parse_config([*_imports(bindings), *bindings])
+        gin.finalize()
     except (OSError, ValueError, SyntaxError, NameError, ImportError, AttributeError, TypeError) as error:
         raise InputError(_in_one_line(error)) from error
 
@@ -93,7 +99,7 @@ def record(model_dir: str, resuming: bool) -> str:
       InputError: a binding was used by nothing, or the run to go on with is another experiment.
     """
     used = gin.operative_config_str(_ONE_LINE)
-    unused = bound() - _bindings(used).keys()
+    unused = bound() - _bindings(used).keys() - _macros_of_files
     if unused:
         raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
     path = f"{model_dir}/config.gin"

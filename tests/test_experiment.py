@@ -196,6 +196,11 @@ def test_a_signal_at_the_end_of_a_run_stops_a_comparison(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["SimGD"]
 
 
+def test_an_argument_may_be_bound_over_its_macro(tmp_path):
+    run(tmp_path, "jacobian_coupling.jare.gamma = 3.0")
+    assert "jacobian_coupling.jare.gamma = 3.0" in (tmp_path / "config.gin").read_text()
+
+
 def test_run_directory_alone_goes_on(tmp_path):
     run(tmp_path, "STEPS = 10")
     run(tmp_path, files=[])
