@@ -10,6 +10,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.errors import InputError
 
 _PACKAGE = pathlib.Path(__file__).parent
@@ -42,8 +43,8 @@ _MODULES = {
 }
 
 
-def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
-    """Replaces the present configuration by `files`, in order, and then `bindings` ("name = value").
+def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
+    """Replaces the present configuration by `gin_files`, in order, and then `bindings` ("name = value").
 
     A file is looked for as it is named and then in FOLDER, among the package's own configurations. A binding may use
     every module of this package by its last name, and keras, whether or not a file imports it.
@@ -53,7 +54,7 @@ def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     """
     gin.clear_config()
     try:
-        gin.parse_config_files_and_bindings(list(files), [], finalize_config=False)
+        gin.parse_config_files_and_bindings(list(gin_files), [], finalize_config=False)
         _macros_of_files.clear()
         _macros_of_files.update(_MACRO.findall(gin.config_str(_ONE_LINE)))
         if bindings:
@@ -107,9 +108,7 @@ def record(model_dir: str, resuming: bool) -> str:
         with tf.io.gfile.GFile(path) as file:
             _check_same_experiment(_resolved(file.read()), _resolved(used), model_dir)
     text = re.sub("={80,}", "=" * 78, used)
-    with tf.io.gfile.GFile(f"{path}.new", "w") as file:
-        file.write(text)
-    tf.io.gfile.rename(f"{path}.new", path, overwrite=True)
+    files.replace(path, text)
     return text
 
 

@@ -19,7 +19,6 @@ class Checkpoints:
     """
 
     def __init__(self, model_dir: str, gan: GAN, keep: int):
-        self._folder = f"{model_dir}/checkpoints"
         self._gan = gan
         self._checkpoint = tf.train.Checkpoint(
             discriminator=gan.discriminator,
@@ -30,7 +29,7 @@ class Checkpoints:
             seed=gan.seed.value,
         )
         self._manager = tf.train.CheckpointManager(
-            self._checkpoint, self._folder, max_to_keep=keep, checkpoint_name="step"
+            self._checkpoint, f"{model_dir}/checkpoints", max_to_keep=keep, checkpoint_name="step"
         )
         self.latest_step: int | None = None
 

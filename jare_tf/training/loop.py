@@ -1,5 +1,6 @@
 """The training program's loop: many steps in one compiled call, and between the calls whatever is due."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -106,5 +107,5 @@ def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
 
 def _check_finite(step: int, metrics: dict[str, float]) -> None:
     for tag, value in metrics.items():
-        if not tf.math.is_finite(value):
+        if not math.isfinite(value):
             raise RunError(f"step {step}: {tag} is {value}")

@@ -5,6 +5,8 @@ import time
 
 import tensorflow as tf
 
+from jare_tf import files
+
 
 class RunLog:
     """The record of one run: `metrics.jsonl` and TensorBoard events in `train/`, with the same tags.
@@ -18,9 +20,7 @@ class RunLog:
         self._path = f"{model_dir}/metrics.jsonl"
         self._writer = tf.summary.create_file_writer(f"{model_dir}/train")
         rows = [row for row in read_metrics(model_dir) if row["step"] <= step]
-        with tf.io.gfile.GFile(f"{self._path}.new", "w") as file:
-            file.write("".join(json.dumps(row) + "\n" for row in rows))
-        tf.io.gfile.rename(f"{self._path}.new", self._path, overwrite=True)
+        files.replace(self._path, "".join(json.dumps(row) + "\n" for row in rows))
         self._start = time.monotonic() - (rows[-1]["seconds"] if rows else 0.0)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
