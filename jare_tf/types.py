@@ -28,6 +28,14 @@ class Point(NamedTuple):
     parameters: Players
     state: Players
 
+    def descended(self, direction: Players, step) -> "Point":
+        """The point at parameters − step · direction."""
+        moved = (
+            tuple(w - step * d for w, d in zip(*player, strict=True))
+            for player in zip(self.parameters, direction, strict=True)
+        )
+        return self._replace(parameters=Players(*moved))
+
 
 def each_player(function: Callable[..., Any], *players: Players) -> Players:
     """Players(function(discriminator's ...), function(generator's ...))."""

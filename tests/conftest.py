@@ -16,6 +16,17 @@ PRESETS = {
     "discriminator_only": lambda gamma: jare_tf.discriminator_only(gamma=gamma),
     "smoothing": lambda gamma: jare_tf.smoothing(gamma=gamma),
 }
+RULES = {
+    **PRESETS,
+    "debiased": lambda gamma: jare_tf.debiased(jare_tf.con_opt(gamma=gamma)),
+    "adversarial_extrapolation": lambda gamma: jare_tf.adversarial_extrapolation(gamma),
+    "extragradient": lambda gamma: jare_tf.extragradient(gamma),
+    "optimistic": lambda gamma: jare_tf.optimistic(),
+    "symplectic_gradient_adjustment": lambda gamma: jare_tf.symplectic_gradient_adjustment(gamma),
+    "unrolled": lambda gamma: jare_tf.unrolled(steps=2, step=gamma),
+    "clipped": lambda gamma: jare_tf.clipped(jare_tf.jare(gamma=gamma), norm=1e6),
+    "lazy": lambda gamma: jare_tf.lazy(jare_tf.jare(gamma=gamma), every=3),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +48,12 @@ def float64():
 def preset(request):
     """(name, function from γ to the rule) of every preset."""
     return request.param, PRESETS[request.param]
+
+
+@pytest.fixture(params=RULES)
+def any_rule(request):
+    """(name, function from γ, or from the step of a prediction, to the rule) of every rule."""
+    return request.param, RULES[request.param]
 
 
 def flat(tensors) -> np.ndarray:

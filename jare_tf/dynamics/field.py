@@ -1,8 +1,10 @@
 """The vector field of a game and products with its Jacobian: the only module that differentiates.
 
-ξ = (∇θ ℓ_D, ∇φ ℓ_G) is what simultaneous gradient descent follows, J = ∂ξ/∂(θ, φ) its Jacobian.
+ξ = (∇θ ℓ_D, ∇φ ℓ_G) is what simultaneous gradient descent follows, J = ∂ξ/∂(θ, φ) its Jacobian. Everything here is a
+function of tensors that can be differentiated again; what a value does not depend on gets a zero.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -35,38 +37,104 @@ def field(game: TwoPlayerGame, point: Point, batch: Batch) -> Field:
     return Field(losses=losses, gradient=gradient, state=state)
 
 
-def field_and_coupling(game: TwoPlayerGame, point: Point, batch: Batch, mask: Mask) -> tuple[Field, Players]:
-    """ξ and (C ∘ J)ᵀξ for a 2×2 block mask C.
+def fields_and_coupling(
+    game: TwoPlayerGame, point: Point, batches: Sequence[Batch], mask: Mask
+) -> tuple[list[Field], Players]:
+    """ξ on one or two batches, and (C ∘ J)ᵀu for a 2×2 block mask C.
 
-    Target t of the product is Σ_s C[s, t] (∂ξ_s/∂w_t)ᵀ ξ_s, with the right-hand ξ held constant: the gradient with
-    respect to w_t of ½ Σ_s C[s, t] ‖ξ_s‖². Targets with the same sources share one backward pass.
+    Target t of the product is Σ_s C[s, t] (∂ξ_s/∂w_t)ᵀ u_s with u held constant. On one batch u = ξ, and the product is
+    the gradient with respect to w_t of ½ Σ_s C[s, t] ‖ξ_s‖². On two, each has the other's ξ for u, and the mean of both
+    products is the gradient of ½ Σ_s C[s, t] ⟨ξ_s, ξ'_s⟩. Targets with the same sources share one backward pass.
 
     Args:
       game: the game.
       point: where.
-      batch: the samples that both ξ and J are estimated on.
+      batches: one or two batches.
       mask: C[source][target] in player order, entries 0 or 1.
 
     Returns:
-      (field, product): product is Players of tuples of tensors, zero where nothing is connected.
+      (fields, product): a Field for each batch, and Players of tuples of tensors.
     """
     sources_of = {target: tuple(s for s in (0, 1) if mask[s][target]) for target in (0, 1)}
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
-        value = field(game, point, batch)
+        fields = [field(game, point, batch) for batch in batches]
     product: list[Any] = [tuple(map(tf.zeros_like, parameters)) for parameters in point.parameters]
     for sources in set(sources_of.values()) - {()}:
         targets = [target for target in (0, 1) if sources_of[target] == sources]
-        vector = [value.gradient[source] for source in sources]
-        rows = _differentiate(tape, vector, [point.parameters[target] for target in targets], output_gradients=vector)
+        differentiated = [value.gradient[source] for value in fields for source in sources]
+        vector = [value.gradient[source] for value in reversed(fields) for source in sources]
+        rows = _differentiate(
+            tape,
+            differentiated,
+            [point.parameters[target] for target in targets],
+            tf.nest.map_structure(lambda u: u / len(fields), vector),
+        )
         for target, row in zip(targets, rows, strict=True):
             product[target] = row
-    return value, Players(*product)
+    return fields, Players(*product)
+
+
+def field_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple[Field, Players, Players]:
+    """ξ, Jᵀξ and Jξ.
+
+    Jᵀu is linear in u, so that its own transposed derivative with respect to u, applied to ξ, is Jξ.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(point.parameters)
+        value = field(game, point, batch)
+    vector = tf.nest.map_structure(tf.identity, value.gradient)
+    with tf.GradientTape() as linear:
+        linear.watch(vector)
+        transposed = _differentiate(tape, value.gradient, point.parameters, vector)
+    return value, transposed, _differentiate(linear, transposed, vector, value.gradient)
+
+
+def value_and_gradient(function: Callable[[Any], tf.Tensor], inputs) -> tuple[tf.Tensor, Any]:
+    """A scalar function of a nest of tensors, and its gradient in the structure of the nest."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        value = function(inputs)
+    return value, _differentiate(tape, value, inputs)
+
+
+def value_and_transposed(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, vector: tf.Tensor):
+    """f(w) and (∂f/∂w)ᵀ u for a function of one vector to another, inputs [n] → [m], and u [m]."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        value = function(inputs)
+    return value, _differentiate(tape, value, inputs, vector)
+
+
+def value_and_jacobian(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, rows_at_once: int):
+    """f(w) and ∂f/∂w [m, n] for a function of one vector to another, all rows in one vectorised backward pass.
+
+    Args:
+      function: inputs [n] → [m].
+      inputs: w [n].
+      rows_at_once: rows that share a pass; more need more memory.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        value = function(inputs)
+    rows = tape.jacobian(
+        value,
+        inputs,
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        parallel_iterations=rows_at_once,
+    )
+    return value, rows
 
 
 def squared_norm(tensors) -> tf.Tensor:
-    """‖·‖² of a tuple of tensors taken as one vector."""
-    return tf.add_n([tf.reduce_sum(tf.square(tensor)) for tensor in tensors])
+    """‖·‖² of a nest of tensors taken as one vector."""
+    return inner_product(tensors, tensors)
+
+
+def inner_product(first, second) -> tf.Tensor:
+    """⟨·, ·⟩ of two nests of tensors of the same structure, each taken as one vector."""
+    pairs = zip(tf.nest.flatten(first), tf.nest.flatten(second), strict=True)
+    return tf.add_n([tf.reduce_sum(a * b) for a, b in pairs])
 
 
 def _differentiate(tape, target, sources, output_gradients=None):

@@ -5,14 +5,14 @@ import math
 
 import tensorflow as tf
 
-from jare_tf.dynamics.field import Mask, field_and_coupling, squared_norm
-from jare_tf.dynamics.rule import Rule, Update
+from jare_tf.dynamics.field import Field, Mask, fields_and_coupling, inner_product
+from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class JacobianCoupling(Rule):
     """direction = ξ + γ (C ∘ J)ᵀξ.
 
@@ -24,6 +24,7 @@ class JacobianCoupling(Rule):
     column of C.
 
     Args:
+      name: how messages and files call it.
       gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
       mask: C, rows are sources and columns targets, both in the order (discriminator, generator).
 
@@ -31,31 +32,36 @@ class JacobianCoupling(Rule):
       InputError: gamma is negative, infinite or NaN.
     """
 
+    name: str
     gamma: float
     mask: Mask
+
+    def __repr__(self):
+        return f"{self.name}(gamma={self.gamma})"
 
     def __post_init__(self):
         if not (math.isfinite(self.gamma) and self.gamma >= 0):
             raise InputError(f"gamma must be a finite number, at least 0, not {self.gamma}")
 
-    def update(self, game: TwoPlayerGame, point: Point, batch: Batch) -> Update:
-        field, coupling = field_and_coupling(game, point, batch, self.mask)
-        return Update(
-            direction=tf.nest.map_structure(
-                lambda gradient, term: gradient + self.gamma * term, field.gradient, coupling
-            ),
-            field=field,
-            regularizer=Players(*(self._regularizer(field.gradient, target) for target in (0, 1))),
-        )
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
+        (field,), coupling = fields_and_coupling(game, point, [batch], self.mask)
+        return self.assembled(field, coupling, field.gradient, field.gradient)
 
-    def _regularizer(self, gradient: Players, target: int) -> tf.Tensor:
-        norms = [self.mask[source][target] * squared_norm(gradient[source]) for source in (0, 1)]
-        return self.gamma / 2 * tf.add_n(norms)
+    def assembled(self, field: Field, coupling: Players, left: Players, right: Players) -> Update:
+        """The update with direction ξ + γ · coupling; player t's regularizer is ½γ Σ_s C[s, t] ⟨left_s, right_s⟩."""
+        products = [inner_product(*pair) for pair in zip(left, right, strict=True)]
+        return Update(
+            direction=tf.nest.map_structure(lambda xi, term: xi + self.gamma * term, field.gradient, coupling),
+            field=field,
+            regularizer=Players(
+                *(self.gamma / 2 * sum(self.mask[s][target] * products[s] for s in (0, 1)) for target in (0, 1))
+            ),
+        )
 
 
 def sim_gd() -> JacobianCoupling:
     """Simultaneous gradient descent: direction = ξ (JARE eq. 2)."""
-    return JacobianCoupling(gamma=0.0, mask=((0, 0), (0, 0)))
+    return JacobianCoupling(name="sim_gd", gamma=0.0, mask=((0, 0), (0, 0)))
 
 
 def jare(*, gamma: float) -> JacobianCoupling:
@@ -63,7 +69,7 @@ def jare(*, gamma: float) -> JacobianCoupling:
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
     """
-    return JacobianCoupling(gamma=gamma, mask=((0, 1), (1, 0)))
+    return JacobianCoupling(name="jare", gamma=gamma, mask=((0, 1), (1, 0)))
 
 
 def con_opt(*, gamma: float) -> JacobianCoupling:
@@ -71,7 +77,7 @@ def con_opt(*, gamma: float) -> JacobianCoupling:
 
     w: ξ_w + ½γ ∇_w(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²) for w = θ and w = φ.
     """
-    return JacobianCoupling(gamma=gamma, mask=((1, 1), (1, 1)))
+    return JacobianCoupling(name="con_opt", gamma=gamma, mask=((1, 1), (1, 1)))
 
 
 def generator_only(*, gamma: float) -> JacobianCoupling:
@@ -79,7 +85,7 @@ def generator_only(*, gamma: float) -> JacobianCoupling:
 
     discriminator: ∇θ ℓ_D; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
     """
-    return JacobianCoupling(gamma=gamma, mask=((0, 1), (0, 0)))
+    return JacobianCoupling(name="generator_only", gamma=gamma, mask=((0, 1), (0, 0)))
 
 
 def discriminator_only(*, gamma: float) -> JacobianCoupling:
@@ -87,7 +93,7 @@ def discriminator_only(*, gamma: float) -> JacobianCoupling:
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G.
     """
-    return JacobianCoupling(gamma=gamma, mask=((0, 0), (1, 0)))
+    return JacobianCoupling(name="discriminator_only", gamma=gamma, mask=((0, 0), (1, 0)))
 
 
 def smoothing(*, gamma: float) -> JacobianCoupling:
@@ -95,4 +101,4 @@ def smoothing(*, gamma: float) -> JacobianCoupling:
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²); generator: ∇φ ℓ_G.
     """
-    return JacobianCoupling(gamma=gamma, mask=((1, 0), (1, 0)))
+    return JacobianCoupling(name="smoothing", gamma=gamma, mask=((1, 0), (1, 0)))

@@ -1,11 +1,13 @@
 """What an update rule is."""
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jare_tf.dynamics.field import Field
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
+
+NOTHING = Players(discriminator=(), generator=())
 
 
 class Update(NamedTuple):
@@ -14,20 +16,32 @@ class Update(NamedTuple):
     direction: Players of tuples of tensors; an optimizer subtracts it as it would a gradient.
     field: the game at the point, for losses, gradient norms and the networks' next state.
     regularizer: Players of scalars, what the rule adds to each player's loss, zero where it adds nothing.
+    memory: what the rule remembers for its next update, in the structure of `Rule.memory`.
     """
 
     direction: Players
     field: Field
-    regularizer: Players
+    regularizer: Players = Players(discriminator=0.0, generator=0.0)
+    memory: Players = NOTHING
 
 
 class Rule(abc.ABC):
     """An update rule: from a game, a point and a batch to the direction that each player's optimizer descends.
 
-    A rule has no state and knows nothing of optimizers or of who moves when (see `schedule`), so that it composes with
-    every one of them.
+    A rule is a pure function and knows nothing of optimizers or of who moves when (see `schedule`), so that it composes
+    with every one of them. What it remembers from move to move goes in and out as `memory`, a part for each player, and
+    a player's part changes only when that player moves.
+
+    Attributes:
+      period: after how many moves a rule that alternates between several formulae begins anew; 1 for most.
     """
 
+    period: int = 1
+
+    def memory(self, point: Point) -> Players:
+        """What the rule remembers before its first update, Players of nests of tensors; nothing by default."""
+        return NOTHING
+
     @abc.abstractmethod
-    def update(self, game: TwoPlayerGame, point: Point, batch: Batch) -> Update:
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Any = NOTHING) -> Update:
         """The direction at `point`, estimated on `batch`."""

@@ -9,7 +9,8 @@ from jare_tf.training.gan import GAN
 class Checkpoints:
     """The checkpoints of one run, in model_dir/checkpoints.
 
-    They hold both networks with their state, both optimizers, the number of the step and the seed; random draws depend
+    They hold both networks with their state, both optimizers, what the rule remembers, the number of the step and the
+    seed; random draws depend
     on nothing else, so that a resumed run goes on as if it had not stopped.
 
     Args:
@@ -27,6 +28,7 @@ class Checkpoints:
             generator_optimizer=gan.generator_optimizer,
             iterations=gan.iterations.value,
             seed=gan.seed.value,
+            memory=[weight.value for weight in tf.nest.flatten(gan.memory)],
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, f"{model_dir}/checkpoints", max_to_keep=keep, checkpoint_name="step"

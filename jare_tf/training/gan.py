@@ -68,6 +68,7 @@ class GAN(keras.Model):
         self.rule, self.schedule, self.latent_prior = rule, schedule or Simultaneous(), latent_prior
         self.seed = self.add_weight(name="seed", dtype="int64", initializer=lambda *_, **__: seed, trainable=False)
         self.iterations = self.add_weight(name="iterations", dtype="int64", initializer="zeros", trainable=False)
+        self.memory = tf.nest.map_structure(self._remembered, rule.memory(self.game.point()))
         self.built = True
 
     def compile(self, discriminator_optimizer, generator_optimizer, **kwargs):
@@ -104,7 +105,8 @@ class GAN(keras.Model):
         for index, (movers, samples) in enumerate(zip(self.schedule.moves, real, strict=True)):
             counter = self.iterations * len(self.schedule.moves) + index
             batch = self._batch(samples, counter)
-            update = self.rule.update(self.game, self.game.point(), batch)
+            memory = tf.nest.map_structure(lambda weight: tf.convert_to_tensor(weight.value), self.memory)
+            update = self.rule.update(self.game, self.game.point(), batch, memory)
             for player in (name for name, moves in movers._asdict().items() if moves):
                 self._apply(player, update)
                 metrics[f"loss/{player}"] = getattr(update.field.losses, player)
@@ -124,12 +126,24 @@ class GAN(keras.Model):
         latent = self.latent_prior.draw((size, self.latent_dim), random.key(self.seed, random.LATENT, counter))
         return Batch(real=real, latent=latent)
 
+    def _remembered(self, initial: tf.Tensor):
+        """A weight that starts as `initial`."""
+        return self.add_weight(
+            name="memory",
+            shape=initial.shape,
+            dtype=initial.dtype.name,
+            initializer=lambda *_, **__: initial,
+            trainable=False,
+        )
+
     def _apply(self, player: str, update) -> None:
-        """The optimizer's step on the player's variables, and the player's next state."""
+        """The optimizer's step on the player's variables, and the player's next state and part of the rule's memory."""
         network = getattr(self.game.networks, player)
         getattr(self._optimizers, player).apply(getattr(update.direction, player), network.trainable_variables)
-        for variable, value in zip(network.non_trainable_variables, getattr(update.field.state, player), strict=True):
-            variable.assign(value)
+        weights = [*network.non_trainable_variables, *tf.nest.flatten(getattr(self.memory, player))]
+        values = [*getattr(update.field.state, player), *tf.nest.flatten(getattr(update.memory, player))]
+        for weight, value in zip(weights, values, strict=True):
+            weight.assign(value)
 
     def pictured(self, count: int) -> tf.Tensor:
         """Samples in inference mode from `count` latent vectors that stay the same throughout a run."""

@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.game.networks import affine, mlp
-from jare_tf.types import Batch, Players, Point
+from jare_tf.game.networks import mlp
+from jare_tf.types import Batch, Players
 from tests.conftest import PRESETS, flat
+from tests.games import affine_game, affine_point, difference_quotient, exact_batch, moved, small_game
 
 # What each player descends besides its own loss, written out for each method independently of the masks:
 # (target, source): the target's term is ½γ ∇_target ‖ξ_source‖².
@@ -20,39 +21,6 @@ TERMS = {
     "discriminator_only": [("discriminator", "generator")],
     "smoothing": [("discriminator", "discriminator"), ("discriminator", "generator")],
 }
-
-
-def small_game(loss):
-    generator = mlp.generator(latent_dim=3, output_dim=2, width=4, depth=1)
-    discriminator = keras.Sequential(
-        [keras.Input((2,)), keras.layers.Dense(5, activation="softplus"), keras.layers.Dense(1)]
-    )
-    rng = np.random.default_rng(0)
-    for network in (generator, discriminator):
-        network.set_weights([rng.normal(size=weight.shape) for weight in network.get_weights()])
-    batch = Batch(real=tf.constant(rng.normal(size=(6, 2))), latent=tf.constant(rng.normal(size=(6, 3))))
-    return jare_tf.TwoPlayerGame(generator, discriminator, loss), batch
-
-
-def moved(point: Point, player: str, index: int, amount: float) -> Point:
-    """The point with one coordinate of one player's parameters changed."""
-    tensors = getattr(point.parameters, player)
-    vector = flat(tensors)
-    vector[index] += amount
-    parts = np.split(vector, np.cumsum([np.size(tensor) for tensor in tensors])[:-1])
-    new = tuple(tf.constant(part.reshape(tensor.shape)) for part, tensor in zip(parts, tensors, strict=True))
-    return point._replace(parameters=point.parameters._replace(**{player: new}))
-
-
-def difference_quotient(function, point: Point, player: str, step=1e-5) -> np.ndarray:
-    """Central finite differences of a scalar function of a point in the parameters of one player."""
-    size = flat(getattr(point.parameters, player)).size
-    return np.array(
-        [
-            (function(moved(point, player, i, step)) - function(moved(point, player, i, -step))) / (2 * step)
-            for i in range(size)
-        ]
-    )
 
 
 @pytest.mark.parametrize("loss", [jare_tf.Minimax(), jare_tf.NonSaturating()], ids=["minimax", "non_saturating"])
@@ -79,16 +47,6 @@ def test_direction_equals_finite_differences(float64, preset, loss):
             gamma * half_squared_norm(source)(point) for target, source in TERMS[name] if target == player
         )
         np.testing.assert_allclose(float(getattr(update.regularizer, player)), regularizer, rtol=1e-12, atol=1e-15)
-
-
-def affine_game(mean):
-    generator, discriminator = affine.generator(mean=mean), affine.discriminator(dimension=len(mean))
-    return jare_tf.TwoPlayerGame(generator, discriminator, jare_tf.Minimax())
-
-
-def affine_point(theta, phi) -> Point:
-    theta, phi = tf.constant(theta, tf.float64), tf.constant(phi, tf.float64)
-    return Point(parameters=Players((theta[:, None],), (phi,)), state=Players((), ()))
 
 
 @pytest.mark.parametrize(
@@ -125,13 +83,6 @@ def test_hand_computed_jare_away_from_zero(float64):
     np.testing.assert_allclose(update.regularizer.generator, 5 * xi_d**2, rtol=1e-13)
 
 
-def exact_batch(mean, sigma) -> Batch:
-    """Samples whose mean and covariance are exactly those of N(mean, σ²I) and N(0, σ²I): ±σ√n along every axis."""
-    n = len(mean)
-    spread = sigma * np.sqrt(n) * np.concatenate([np.eye(n), -np.eye(n)])
-    return Batch(real=tf.constant(spread + mean), latent=tf.constant(spread))
-
-
 @pytest.mark.parametrize(("sigma", "mu", "gamma"), [(0.2, 4.0, 10.0), (1.0, 2.0, 0.5), (0.5, 6.0, 3.0)])
 @pytest.mark.parametrize("name", ["sim_gd", "jare"])
 def test_eigenvalues_are_those_of_theorems_1_and_3(float64, name, sigma, mu, gamma):
@@ -151,15 +102,6 @@ def test_eigenvalues_are_those_of_theorems_1_and_3(float64, name, sigma, mu, gam
         root = np.sqrt(complex((s + gamma) ** 2 - (gamma**2 + 4)))
         expected += [(-(s + gamma) + root) / 4, (-(s + gamma) - root) / 4]
     np.testing.assert_allclose(measured, np.sort_complex(np.array(expected)), rtol=1e-6, atol=1e-6)
-
-
-def test_gamma_zero_is_sim_gd(float64, preset):
-    game, batch = small_game(jare_tf.NonSaturating())
-    plain = jare_tf.sim_gd().update(game, game.point(), batch)
-    regularised = preset[1](0.0).update(game, game.point(), batch)
-    for player in (0, 1):
-        np.testing.assert_array_equal(flat(regularised.direction[player]), flat(plain.direction[player]))
-        assert float(regularised.regularizer[player]) == 0.0
 
 
 def test_unreached_variables_get_their_plain_gradient(float64):

@@ -9,7 +9,7 @@ import jare_tf
 from jare_tf.data import random
 from jare_tf.game.networks import conv4, dcgan4, mlp
 from jare_tf.training.gan import METRICS
-from jare_tf.types import Batch
+from jare_tf.types import Batch, Players
 
 
 def ring_gan(rule, schedule=None, **kwargs):
@@ -75,8 +75,8 @@ def test_fit_equals_the_rule(jit_compile):
         np.testing.assert_allclose(measured, expected, rtol=2e-5, atol=1e-6)
 
 
-def test_each_preset_traces_once(preset):
-    gan = ring_gan(preset[1](0.1))
+def test_each_rule_traces_once(any_rule):
+    gan = ring_gan(any_rule[1](0.1))
     step = tf.function(gan.update)
     for _ in range(5):
         metrics = step([tf.random.normal([6, 2])])
@@ -85,19 +85,21 @@ def test_each_preset_traces_once(preset):
 
 
 @pytest.mark.parametrize(("n_discriminator", "n_generator"), [(1, 1), (3, 1), (1, 2)])
-def test_alternating(preset, n_discriminator, n_generator):
+def test_alternating(any_rule, n_discriminator, n_generator):
     """A player moves from where the moves before it led, on a batch of its own, and only that player moves."""
-    rule = preset[1](0.3)
+    rule = any_rule[1](0.3)
     schedule = jare_tf.Alternating(n_discriminator, n_generator)
     gan, reference = ring_gan(rule, schedule), ring_gan(rule)
     for network, like in zip(reference.game.networks, gan.game.networks, strict=True):
         network.set_weights(like.get_weights())
+    memory = rule.memory(reference.game.point())
     real = [tf.random.normal([4, 2], seed=move) for move in range(n_discriminator + n_generator)]
     tf.function(gan.update)(real)
     for move, samples in enumerate(real):
         player = 0 if move < n_discriminator else 1
         latent = jare_tf.Normal().draw((4, 3), random.key(0, random.LATENT, move))
-        update = rule.update(reference.game, reference.game.point(), Batch(real=samples, latent=latent))
+        update = rule.update(reference.game, reference.game.point(), Batch(real=samples, latent=latent), memory)
+        memory = memory._replace(**{Players._fields[player]: update.memory[player]})
         network = reference.game.networks[player]
         for variable, value in zip(network.trainable_variables, update.direction[player], strict=True):
             variable.assign_sub(0.1 * value)

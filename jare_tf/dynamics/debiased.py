@@ -1,0 +1,62 @@
+"""Regularisation with an unbiased estimate of the gradient norms."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from jare_tf.dynamics.field import Field, fields_and_coupling
+from jare_tf.dynamics.jacobian_coupling import JacobianCoupling
+from jare_tf.dynamics.rule import NOTHING, Rule, Update
+from jare_tf.errors import InputError
+from jare_tf.game.game import TwoPlayerGame
+from jare_tf.types import Batch, Point
+
+
+@dataclasses.dataclass(frozen=True)
+class debiased(Rule):
+    """A preset whose ‖ξ‖² is estimated without bias: player t descends ℓ_t + ½γ Σ_s C[s, t] ⟨ξ_s, ξ'_s⟩.
+
+    ξ and ξ' are the fields on the two independent halves of the batch, so that E⟨ξ_s, ξ'_s⟩ = ‖E ξ_s‖², where
+    E‖ξ_s‖² = ‖E ξ_s‖² + Var(ξ_s) pushes the players towards points of little noise (ConOpt supplement, Lemma 15: on a
+    batch of B the bias of ½‖ξ‖² is Var/(2B)). The lemma's text subtracts a multiple of the sample variance instead;
+    halves need no gradient of each sample. Their inner product is noisier than the norm, and may be negative.
+
+    ℓ_t is the mean over the whole batch. Batch norm normalises each half by itself; the next state is the mean of both
+    halves' states. A step costs what the preset's does.
+
+    Args:
+      rule: a preset, for instance `con_opt(gamma=10.0)`.
+
+    Raises:
+      InputError: rule is no preset; in `update`, the batch has a single sample.
+    """
+
+    rule: JacobianCoupling
+
+    def __post_init__(self):
+        if not isinstance(self.rule, JacobianCoupling):
+            raise InputError(f"debiased: rule must be a preset such as con_opt(gamma=10.0), not {self.rule!r}")
+
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
+        if 1 in (batch.real.shape[0], batch.latent.shape[0]):
+            raise InputError("debiased: a batch of 1 has no halves; use at least 2 samples")
+        real, latent = (_halves(samples) for samples in batch)
+        fields, coupling = fields_and_coupling(
+            game, point, [Batch(*half) for half in zip(real, latent, strict=True)], self.rule.mask
+        )
+        share = tf.shape(real[0])[0] / tf.shape(batch.real)[0]
+        return self.rule.assembled(_mean(*fields, share), coupling, fields[0].gradient, fields[1].gradient)
+
+
+def _halves(samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    middle = (samples.shape[0] or tf.shape(samples)[0]) // 2
+    return samples[:middle], samples[middle:]
+
+
+def _mean(first: Field, second: Field, share) -> Field:
+    """The field on both halves; a state that is no floating-point number is the first half's."""
+
+    def mean(a, b):
+        return tf.cast(share, a.dtype) * a + tf.cast(1 - share, a.dtype) * b if a.dtype.is_floating else a
+
+    return tf.nest.map_structure(mean, first, second)

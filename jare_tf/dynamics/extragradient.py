@@ -1,0 +1,37 @@
+"""The extragradient method."""
+
+import dataclasses
+import math
+
+from jare_tf.dynamics.field import field
+from jare_tf.dynamics.rule import NOTHING, Rule, Update
+from jare_tf.errors import InputError
+from jare_tf.game.game import TwoPlayerGame
+from jare_tf.types import Batch, Point
+
+
+@dataclasses.dataclass(frozen=True)
+class extragradient(Rule):
+    """The extragradient method: direction = ξ(w − s ξ(w)) (Korpelevich 1976; Gidel et al. 2019, section 3.2).
+
+    Both evaluations see the same batch, so that the first one's noise does not lead the second astray. A step costs two
+    evaluations of ξ.
+
+    Args:
+      step: s, the step size of the extrapolation, finite and not negative; the classical method takes the learning
+        rate. The extrapolation is plain gradient descent, whatever optimizer applies the direction.
+
+    Raises:
+      InputError: step is negative, infinite or NaN.
+    """
+
+    step: float
+
+    def __post_init__(self):
+        if not (math.isfinite(self.step) and self.step >= 0):
+            raise InputError(f"extragradient: step must be a finite number, at least 0, not {self.step}")
+
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
+        here = field(game, point, batch)
+        ahead = field(game, point.descended(here.gradient, self.step), batch)
+        return Update(direction=ahead.gradient, field=here)

@@ -1,0 +1,28 @@
+"""Optimistic gradient descent."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from jare_tf.dynamics.field import field
+from jare_tf.dynamics.rule import Rule, Update
+from jare_tf.game.game import TwoPlayerGame
+from jare_tf.types import Batch, Players, Point
+
+
+@dataclasses.dataclass(frozen=True)
+class optimistic(Rule):
+    """Optimistic gradient descent: direction = 2ξ(w_t) − ξ(w_{t−1}) (Daskalakis et al. 2018, eq. 4).
+
+    It remembers one gradient; before the first step that is zero, so that the first direction is 2ξ. With a momentum
+    optimizer on top it is no longer the published method, which is for plain gradient descent; with Adam on top it is
+    not their Optimistic Adam, which extrapolates Adam's own direction. A step costs one evaluation of ξ.
+    """
+
+    def memory(self, point: Point) -> Players:
+        return tf.nest.map_structure(tf.zeros_like, point.parameters)
+
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Players) -> Update:
+        here = field(game, point, batch)
+        direction = tf.nest.map_structure(lambda now, before: 2 * now - before, here.gradient, memory)
+        return Update(direction=direction, field=here, memory=here.gradient)

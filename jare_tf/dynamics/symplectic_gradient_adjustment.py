@@ -1,0 +1,45 @@
+"""Symplectic gradient adjustment."""
+
+import dataclasses
+import math
+
+import tensorflow as tf
+
+from jare_tf.dynamics.field import field_and_products, inner_product
+from jare_tf.dynamics.rule import NOTHING, Rule, Update
+from jare_tf.errors import InputError
+from jare_tf.game.game import TwoPlayerGame
+from jare_tf.types import Batch, Point
+
+
+@dataclasses.dataclass(frozen=True)
+class symplectic_gradient_adjustment(Rule):
+    """Symplectic gradient adjustment with sign alignment (Balduzzi et al. 2018, Algorithm 1).
+
+    direction = ξ + γ s Aᵀξ with the antisymmetric part A = ½(J − Jᵀ) of the Jacobian and the sign
+    s = sign(⟨ξ, ∇H⟩ ⟨Aᵀξ, ∇H⟩ / d + 1/10), where ∇H = Jᵀξ is the gradient of H = ½‖ξ‖² and d the number of parameters:
+    the adjustment draws towards stable fixed points and away from unstable ones.
+
+    A step costs ξ, Jᵀξ and Jξ.
+
+    Args:
+      gamma: γ, called λ there, finite and not negative; 0 gives simultaneous gradient descent, 1 is theirs.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+    """
+
+    gamma: float = 1.0
+
+    def __post_init__(self):
+        if not (math.isfinite(self.gamma) and self.gamma >= 0):
+            raise InputError(f"gamma must be a finite number, at least 0, not {self.gamma}")
+
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
+        here, transposed, product = field_and_products(game, point, batch)
+        adjustment = tf.nest.map_structure(lambda a, b: (a - b) / 2, transposed, product)
+        size = sum(tf.size(w) for w in tf.nest.flatten(point.parameters))
+        towards = inner_product(here.gradient, transposed) * inner_product(adjustment, transposed)
+        sign = tf.sign(towards / tf.cast(size, towards.dtype) + 0.1)
+        direction = tf.nest.map_structure(lambda xi, term: xi + self.gamma * sign * term, here.gradient, adjustment)
+        return Update(direction=direction, field=here)
