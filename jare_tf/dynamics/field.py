@@ -98,32 +98,22 @@ def value_and_gradient(function: Callable[[Any], tf.Tensor], inputs) -> tuple[tf
     return value, _differentiate(tape, value, inputs)
 
 
-def value_and_transposed(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, vector: tf.Tensor):
-    """f(w) and (∂f/∂w)ᵀ u for a function of one vector to another, inputs [n] → [m], and u [m]."""
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        value = function(inputs)
-    return value, _differentiate(tape, value, inputs, vector)
+def transposed_products(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+    """(∂f/∂w)ᵀ u for each row u of `vectors` [r, m], in one vectorised backward pass: [r, n].
 
-
-def value_and_jacobian(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, rows_at_once: int):
-    """f(w) and ∂f/∂w [m, n] for a function of one vector to another, all rows in one vectorised backward pass.
+    `tape.jacobian` does it for all m rows at once, which needs more memory and takes longer; its parallel_iterations,
+    meant to bound that, leave most rows zero (TensorFlow 2.21).
 
     Args:
-      function: inputs [n] → [m].
-      inputs: w [n].
-      rows_at_once: rows that share a pass; more need more memory.
+      function: f, from w [n] to [m].
+      inputs: w.
+      vectors: the rows u.
     """
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         value = function(inputs)
-    rows = tape.jacobian(
-        value,
-        inputs,
-        unconnected_gradients=tf.UnconnectedGradients.ZERO,
-        parallel_iterations=rows_at_once,
-    )
-    return value, rows
+    product = lambda vector: _differentiate(tape, value, inputs, vector)
+    return product(vectors[0])[None] if vectors.shape[0] == 1 else tf.vectorized_map(product, vectors)
 
 
 def squared_norm(tensors) -> tf.Tensor:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 
-def nonzero(eigenvalues, tolerance: float = 1e-9) -> np.ndarray:
+def nonzero(eigenvalues, tolerance: float = 1e-12) -> np.ndarray:
     """The eigenvalues with |λ| > tolerance · max|λ|, a complex vector."""
     eigenvalues = np.asarray(eigenvalues, complex)
     size = np.abs(eigenvalues)

@@ -1,0 +1,230 @@
+"""The Jacobian of the implemented step of any rule on any game, and its eigenvalues."""
+
+import dataclasses
+import functools
+
+import numpy as np
+import tensorflow as tf
+from scipy.sparse import linalg
+
+from jare_tf.dynamics.field import transposed_products
+from jare_tf.dynamics.rule import Rule
+from jare_tf.game.game import TwoPlayerGame
+from jare_tf.types import Batch, Players, Point
+
+
+@dataclasses.dataclass(frozen=True)
+class Linearization:
+    """A rule to first order around a point w*: in phase i of its period,
+
+        (direction, next memory) ≈ constant + K_i (w − w*, memory − memory*).
+
+    Args:
+      phases: the K_i, float64 [period, n + m, n + m], rows (direction, next memory) and columns (w, memory), for n
+        parameters and m remembered numbers. w is (θ, φ), the discriminator first.
+      parameters: n.
+    """
+
+    phases: np.ndarray
+    parameters: int
+
+    @property
+    def memoryless(self) -> bool:
+        """Whether every step is direction = K (w − w*) with the same K."""
+        return self.phases.shape == (1, self.parameters, self.parameters)
+
+    @functools.cached_property
+    def curvatures(self) -> np.ndarray:
+        """The n eigenvalues κ of K of a rule without memory and period, along which direction = κ (w − w*)."""
+        if not self.memoryless:
+            raise ValueError("a rule with a memory or a period has no single Jacobian")
+        return np.linalg.eigvals(self.phases[0])
+
+    def eigenvalues(self, step: float) -> np.ndarray:
+        """The n values λ with which gradient descent of step size η multiplies errors by 1 + ηλ a step.
+
+        For a rule without memory and period these are the eigenvalues of A = −∂direction/∂w, whatever η. Else, with μ
+        the multipliers over one period of p steps, λ = (μ^(1/p) − 1)/η with the principal root, of the n largest |μ|:
+        the m others, which a memory adds, decay within a few steps.
+        """
+        if self.memoryless:
+            return -self.curvatures
+        multipliers = np.linalg.eigvals(self.step_matrix(np.ones([1, 1]), np.array([step]))).astype(complex)
+        largest = multipliers[np.argsort(-np.abs(multipliers), kind="stable")[: self.parameters]]
+        return (largest ** (1 / len(self.phases)) - 1) / step
+
+    def step_matrix(self, transition: np.ndarray, response: np.ndarray) -> np.ndarray:
+        """The matrix of one period under an optimizer with state (w, slots)' = transition (w, slots) − response d.
+
+        Args:
+          transition: [k, k], what the optimizer does to each parameter and its k − 1 slots when the direction is 0.
+          response: [k], how they answer the parameter's direction d.
+
+        Returns:
+          [k n + m, k n + m], the product of the period's steps on (w − w*, slots, memory − memory*).
+        """
+        n, slots = self.parameters, len(response)
+        identity, total = np.eye(n), np.eye(slots * n + self.phases.shape[1] - n)
+        first = np.eye(1, slots)
+        for phase in self.phases:
+            upper = np.kron(transition, identity) - np.kron(np.outer(response, first), phase[:n, :n])
+            by_memory = -np.kron(response[:, None], phase[:n, n:])
+            lower = np.kron(first, phase[n:, :n])
+            total = np.block([[upper, by_memory], [lower, phase[n:, n:]]]) @ total
+        return total
+
+
+def linearize(game: TwoPlayerGame, rule: Rule, point: Point, batch: Batch, rows_at_once: int = 64) -> Linearization:
+    """The exact Jacobian of a rule's update at a point, by automatic differentiation, `rows_at_once` rows a pass.
+
+    A memory is first brought to what it is after one period at the point.
+
+    Args:
+      game: the game.
+      rule: any rule.
+      point: where; the step is a linear map of the distance to it where it is an equilibrium.
+      batch: the samples that stand for the expectations.
+      rows_at_once: rows that share one backward pass; more need more memory.
+    """
+    flat = _Flat(point)
+    memory = rule.memory(point)
+    for _ in range(rule.period):
+        memory = rule.update(game, point, batch, memory).memory
+    phases = []
+    for _ in range(rule.period):
+        remembered = [leaf for leaf in tf.nest.flatten(memory) if leaf.dtype.is_floating]
+
+        def step(vector, memory=memory, sizes=tuple(leaf.shape.num_elements() for leaf in remembered)):
+            parameters, *leaves = tf.split(vector, [flat.size, *sizes])
+            update = rule.update(game, flat.point(parameters), batch, _with_floats(memory, leaves))
+            return flat.vector((update.direction, update.memory))
+
+        products = tf.function(functools.partial(transposed_products, step), reduce_retracing=True)
+        start = flat.vector((point.parameters, memory))
+        rows = np.eye(len(start), dtype=start.dtype.as_numpy_dtype)
+        blocks = [products(start, rows[i : i + rows_at_once]) for i in range(0, len(rows), rows_at_once)]
+        phases.append(np.concatenate(blocks).astype(np.float64))
+        memory = rule.update(game, point, batch, memory).memory
+    return Linearization(phases=np.stack(phases), parameters=flat.size)
+
+
+def extremal_eigenvalues(
+    game: TwoPlayerGame,
+    rule: Rule,
+    point: Point,
+    batch: Batch,
+    *,
+    count: int = 6,
+    tolerance: float = 1e-3,
+    iterations: int = 30,
+    seed: int = 0,
+) -> np.ndarray:
+    """Eigenvalues λ of A = −∂direction/∂(θ, φ) at the ends of the spectrum of a game of any size.
+
+    Arnoldi's method (ARPACK, through `scipy.sparse.linalg.eigs`) on Aᵀ, which has A's eigenvalues and needs only
+    backward passes: those of largest modulus, largest real part and largest imaginary part, and on −A² those of largest
+    real part (Im λ)² − (Re λ)², where the imaginary part outweighs the real one most. Small
+    eigenvalues inside the spectrum are out of its reach, so that what `phase_factor` and `conditioning` make of the
+    result are lower bounds.
+
+    For a rule with a memory or a period, direction is the mean over a period that is spent at the point, which has the
+    step's eigenvalues to first order in the step size.
+
+    Args:
+      game: the game.
+      rule: any rule.
+      point: where.
+      batch: the samples that stand for the expectations.
+      count: eigenvalues of each kind.
+      tolerance: relative error at which ARPACK stops.
+      iterations: most restarts of each kind; what has not converged by then is left out.
+      seed: of the first vector.
+
+    Returns:
+      The distinct eigenvalues found, complex, by falling modulus; a complex pair gives both.
+    """
+    flat = _Flat(point)
+    start = flat.vector(point.parameters)
+
+    def direction(vector):
+        here, memory, total = flat.point(vector), rule.memory(point), 0.0
+        if rule.period > 1 or tf.nest.flatten(memory):
+            for _ in range(rule.period):
+                memory = rule.update(game, here, batch, memory).memory
+        for _ in range(rule.period):
+            update = rule.update(game, here, batch, memory)
+            memory, total = update.memory, total + flat.vector(update.direction)
+        return total / rule.period
+
+    products = tf.function(functools.partial(transposed_products, direction))
+
+    def minus_transposed(vector: np.ndarray) -> np.ndarray:
+        return -products(start, tf.reshape(tf.cast(vector, start.dtype), [1, -1])).numpy()[0]
+
+    matrix = _Operator(minus_transposed, flat.size)
+    rotated = _Operator(lambda vector: -minus_transposed(minus_transposed(vector)), flat.size)
+    first = np.random.default_rng(seed).normal(size=flat.size)
+    found = []
+    for operator, which in ((matrix, "LM"), (matrix, "LR"), (matrix, "LI"), (rotated, "LR")):
+        options = {"k": count, "which": which, "v0": first, "tol": tolerance, "maxiter": iterations}
+        try:
+            values, vectors = linalg.eigs(operator, **options)
+        except linalg.ArpackNoConvergence as error:
+            values, vectors = error.eigenvalues, error.eigenvectors
+        for value, vector in zip(values, vectors.T, strict=True):
+            found.append(value if operator is matrix else _rayleigh_quotient(minus_transposed, vector))
+    return _distinct(np.array(found, complex), 10 * tolerance)
+
+
+class _Operator(linalg.LinearOperator):
+    """A real n × n matrix that is known by its products."""
+
+    def __init__(self, product, size: int):
+        self._product = product
+        super().__init__(dtype=np.float64, shape=(size, size))
+
+    def _matvec(self, vector):
+        return self._product(np.ravel(vector)).astype(np.float64)
+
+
+def _rayleigh_quotient(product, vector: np.ndarray) -> complex:
+    image = product(vector.real) + 1j * product(vector.imag)
+    return np.vdot(vector, image) / np.vdot(vector, vector)
+
+
+def _distinct(values: np.ndarray, tolerance: float) -> np.ndarray:
+    """The values with their complex conjugates, by falling modulus, without those that lie next to one before them."""
+    kept: list[complex] = []
+    near = tolerance * np.abs(values).max(initial=0.0)
+    for value in values[np.argsort(-np.abs(values), kind="stable")]:
+        for one in (value, np.conj(value)) if abs(value.imag) > near else (value,):
+            if all(abs(one - other) > near for other in kept):
+                kept.append(one)
+    return np.array(kept, complex)
+
+
+class _Flat:
+    """Between the parameters of a point and one vector, the discriminator's first."""
+
+    def __init__(self, point: Point):
+        self._point = point
+        self._leaves = tf.nest.flatten(point.parameters)
+        self._sizes = [leaf.shape.num_elements() for leaf in self._leaves]
+        self.size = sum(self._sizes)
+
+    @staticmethod
+    def vector(nest) -> tf.Tensor:
+        """The floating-point numbers of a nest of tensors."""
+        return tf.concat([tf.reshape(leaf, [-1]) for leaf in tf.nest.flatten(nest) if leaf.dtype.is_floating], 0)
+
+    def point(self, vector: tf.Tensor) -> Point:
+        parts = tf.split(vector, self._sizes)
+        leaves = [tf.reshape(part, leaf.shape) for part, leaf in zip(parts, self._leaves, strict=True)]
+        return self._point._replace(parameters=tf.nest.pack_sequence_as(self._point.parameters, leaves))
+
+
+def _with_floats(nest, vectors) -> Players:
+    """The nest with its floating-point tensors replaced by the numbers of the vectors."""
+    vectors = iter(vectors)
+    replaced = lambda leaf: tf.reshape(next(vectors), leaf.shape) if leaf.dtype.is_floating else leaf
+    return tf.nest.map_structure(replaced, nest)
