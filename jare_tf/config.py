@@ -56,7 +56,7 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     try:
         gin.parse_config_files_and_bindings(list(gin_files), [], finalize_config=False)
         _macros_of_files.clear()
-        _macros_of_files.update(_MACRO.findall(gin.config_str(_ONE_LINE)))
+        _macros_of_files.update(_used_macros())
         if bindings:
             gin.parse_config([*_imports(bindings), *bindings])
         gin.finalize()
@@ -70,16 +70,37 @@ def call(root: Callable[..., Any], **arguments: Any) -> Any:
     Raises:
       InputError: `root` lacks an argument, or something that the configuration makes does not take its arguments.
     """
+    return _with_makers_named(lambda: gin.get_configurable(root)(**arguments), root.__name__)
+
+
+def arguments(root: Callable[..., Any]) -> dict[str, Any]:
+    """What the configuration binds of the arguments of `root`, which is not called.
+
+    Raises:
+      InputError: something that the configuration makes does not take its arguments, or a macro is used by nothing.
+    """
+    unused = {name for name in bound() if "." not in name} - _used_macros() - _macros_of_files
+    if unused:
+        raise InputError(f"nothing in this configuration uses {', '.join(sorted(unused))}: misspelt?")
+    return _with_makers_named(lambda: gin.get_bindings(root), root.__name__)
+
+
+def _with_makers_named(function: Callable[[], Any], root: str) -> Any:
+    """function(), with an error in what gin makes for `root` turned into one line that names it."""
     try:
-        return gin.get_configurable(root)(**arguments)
+        return function()
     except (TypeError, ValueError) as error:
         message, *rest = str(error).splitlines()
         makers = _MAKER.findall("\n".join(rest))  # gin names whom it called, the innermost first
         if isinstance(error, InputError) or not makers:
             raise
-        if makers[0] == root.__name__ and f"{root.__name__}() missing" not in message:
+        if makers[0] == root and f"{root}() missing" not in message:
             raise  # an error in `root` itself is no mistake of the configuration
         raise InputError(f"{makers[0]} in the configuration: {message}") from error
+
+
+def _used_macros() -> set[str]:
+    return set(_MACRO.findall(gin.config_str(_ONE_LINE)))
 
 
 def bound() -> set[str]:

@@ -1,24 +1,31 @@
 """What the program can do: each root is a function whose keyword arguments a configuration binds."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from jare_tf.data.dataset import Dataset
+from jare_tf import files
+from jare_tf.data.dataset import Dataset, as_floats
 from jare_tf.data.latent import Normal
+from jare_tf.dynamics.jacobian_coupling import sim_gd
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.errors import InputError, RunError
-from jare_tf.report import curves
+from jare_tf.report import curves, spectra
 from jare_tf.report.samples import Picture, save_samples
+from jare_tf.theory.analysis import Analysis, analyse
 from jare_tf.training import actions, loop
-from jare_tf.training.checkpoints import Checkpoints
+from jare_tf.training.checkpoints import Checkpoints, restore_networks
 from jare_tf.training.gan import GAN
+from jare_tf.training.probes import ParameterDistance, SpectrumEstimate
 from jare_tf.training.signals import StopSignals
 from jare_tf.training.summaries import RunLog
-from jare_tf.types import Players
+from jare_tf.types import Batch, Players, Point
 
 
 def train(
@@ -43,6 +50,8 @@ def train(
     jit_compile: bool,
     latent_prior: Normal = Normal(),
     schedule: Schedule = Simultaneous(),
+    equilibrium: Players | None = None,
+    spectrum_every: int = 0,
     probes: Sequence[actions.Probe] = (),
     keep_checkpoints: int = 3,
     seed: int = 0,
@@ -70,6 +79,9 @@ def train(
       jit_compile: compile the step with XLA.
       latent_prior: the distribution of z.
       schedule: who moves when.
+      equilibrium: the parameters at which the game rests, where they are known; rows then have the distance to them.
+      spectrum_every: steps between estimates of the game's phase factor and conditioning, which rows then have; a
+        multiple of log_every, or 0 for none.
       probes: further quantities for the rows of metrics.
       keep_checkpoints: how many of the newest checkpoints are kept.
       seed: of initial parameters and every random draw.
@@ -81,29 +93,22 @@ def train(
       InputError: what the run is made of does not fit together, or not with what model_dir holds.
       RunError: a loss, a gradient norm or a parameter is not finite any more.
     """
-    _check_integers(0, seed=seed)
-    _check_integers(1, batch_size=batch_size, steps=steps, log_every=log_every, save_every=save_every)
-    _check_integers(1, sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints)
-    _check_objects(rule=(rule, Rule), dataset=(dataset, Dataset), schedule=(schedule, Schedule))
-    _check_factories(generator=generator, discriminator=discriminator)
-    _make_writable(model_dir)
-    keras.utils.set_random_seed(seed)
-    gan = GAN(
-        generator(),
-        discriminator(),
-        rule=rule,
-        loss=loss,
-        latent_dim=latent_dim,
-        latent_prior=latent_prior,
-        schedule=schedule,
-        seed=seed,
+    _check_integers("train", 0, seed=seed, spectrum_every=spectrum_every)
+    _check_integers("train", 1, batch_size=batch_size, steps=steps, log_every=log_every, save_every=save_every)
+    _check_integers(
+        "train", 1, sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints
     )
-    gan.compile(discriminator_optimizer(), generator_optimizer())
-    if tuple(gan.sample_shape) != tuple(dataset.element_shape):
+    if spectrum_every % log_every:
         raise InputError(
-            f"the data set {dataset.name!r} has samples of shape {tuple(dataset.element_shape)}, "
-            f"the networks {tuple(gan.sample_shape)}: change the networks' image_size and channels or the data set"
+            f"experiment.train.spectrum_every must be a multiple of log_every, {log_every}, not {spectrum_every}"
         )
+    if equilibrium is not None:
+        probes = [*probes, ParameterDistance(equilibrium=equilibrium)]
+    if spectrum_every:
+        probes = [*probes, SpectrumEstimate(dataset=dataset, batch_size=batch_size, every=spectrum_every)]
+    _make_writable(model_dir)
+    gan = _gan(generator, discriminator, rule, loss, dataset, latent_dim, latent_prior, schedule, seed)
+    gan.compile(discriminator_optimizer(), generator_optimizer())
     checkpoints = Checkpoints(model_dir, gan, keep_checkpoints)
     config_text = record_config(model_dir, checkpoints.exist())
     first = checkpoints.restore()
@@ -142,6 +147,99 @@ def train(
     return signals.received
 
 
+def spectrum(
+    *,
+    model_dir: str,
+    use_checkpoint: bool,
+    generator: Callable[..., keras.Model],
+    discriminator: Callable[..., keras.Model],
+    loss: Callable[..., Players],
+    rule: Rule,
+    dataset: Dataset,
+    discriminator_optimizer: Callable[[], keras.optimizers.Optimizer],
+    latent_dim: int,
+    batch_size: int,
+    latent_prior: Normal = Normal(),
+    schedule: Schedule = Simultaneous(),
+    equilibrium: Players | None = None,
+    seed: int = 0,
+    at: str | None = None,
+    samples: int = 4096,
+    dense_up_to: int = 4000,
+) -> None:
+    """Writes what the theory says about an experiment: model_dir/spectrum.json and model_dir/spectrum.png.
+
+    The arguments up to `seed` are those that the experiment binds for `train`, and mean the same; the others are bound
+    for `experiment.spectrum`. A game of up to `dense_up_to` parameters is analysed in float64, with all eigenvalues,
+    and on `samples` samples that have the exact mean and covariance where the data are Gaussian: at the equilibrium of
+    the isotropic Gaussian the expectations are exact. A larger one is analysed at the ends of its spectrum, in float32,
+    on one batch as in training.
+
+    Args:
+      model_dir: where the files go, and where a checkpoint may lie.
+      use_checkpoint: whether `at` may by default be the newest checkpoint in model_dir.
+      at: "checkpoint", "equilibrium" or "initialisation". By default the checkpoint if that may be and there is one,
+        else the equilibrium if it is known, else the initialisation.
+      samples: samples of each distribution in a dense analysis.
+      dense_up_to: most parameters of both networks together for a dense analysis.
+
+    Raises:
+      InputError: what the experiment is made of does not fit together, or there is nothing at `at`.
+    """
+    _check_integers("spectrum", 1, samples=samples, dense_up_to=dense_up_to)
+    make_gan = lambda: _gan(generator, discriminator, rule, loss, dataset, latent_dim, latent_prior, schedule, seed)
+    gan = make_gan()
+    _make_writable(model_dir)
+    points = {"initialisation": gan.game.point()}
+    if equilibrium is not None:
+        points["equilibrium"] = points["initialisation"]._replace(parameters=equilibrium)
+    step = restore_networks(model_dir, gan) if at == "checkpoint" or (at is None and use_checkpoint) else None
+    if step is not None:
+        points["checkpoint"] = gan.game.point()
+    at = at or list(points)[-1]
+    if at not in points:
+        raise InputError(
+            f"experiment.spectrum.at = {at!r}: there is only the {' and the '.join(points)} in {model_dir}"
+        )
+
+    if sum(np.size(leaf) for leaf in tf.nest.flatten(gan.game.point().parameters)) <= dense_up_to:
+        real, latent = dataset.expectation(samples, seed), latent_prior.expectation(samples, latent_dim, seed)
+        with _float64():
+            game = make_gan().game
+        batch = Batch(*(tf.cast(as_floats(tf.convert_to_tensor(part)), tf.float64) for part in (real, latent)))
+    else:
+        game, batch = gan.game, gan.batch(dataset.batch(0, batch_size, gan.seed), 0)
+    optimizer = discriminator_optimizer()
+
+    def analysed(one: Rule, point: Point) -> Analysis:
+        cast = tf.nest.map_structure(lambda value, like: tf.cast(value, like.dtype), point, game.point())
+        return analyse(game, one, cast, batch, schedule=schedule, optimizer=optimizer, dense=game is not gan.game)
+
+    title = {"checkpoint": f"after {step} iterations"}.get(at, f"at the {at}")
+    shown = (
+        {"before training": points["initialisation"], title: points[at]} if at == "checkpoint" else {title: points[at]}
+    )
+    rules = [rule] if repr(rule) == repr(sim_gd()) else [sim_gd(), rule]
+    rows = {name: [analysed(one, point) for one in rules] for name, point in shown.items()}
+    result = rows[title][-1]
+    files.replace(f"{model_dir}/spectrum.json", json.dumps({"at": at, "step": step or 0, **result.to_json()}) + "\n")
+    curves.save(spectra.draw(rows), f"{model_dir}/spectrum.png")
+    print(result.summary(), f"{model_dir}/spectrum.json", f"{model_dir}/spectrum.png", sep="\n", flush=True)
+
+
+@contextlib.contextmanager
+def _float64() -> Iterator[None]:
+    """Networks built inside compute in float64."""
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[1])
+
+
 def compare(
     *,
     model_dir: str,
@@ -171,10 +269,33 @@ def compare(
     return None
 
 
-def _check_integers(least: int, **settings: Any) -> None:
+def _gan(generator, discriminator, rule, loss, dataset, latent_dim, latent_prior, schedule, seed) -> GAN:
+    """The GAN that an experiment binds, at its initialisation, with every part checked."""
+    _check_objects(rule=(rule, Rule), dataset=(dataset, Dataset), schedule=(schedule, Schedule))
+    _check_factories(generator=generator, discriminator=discriminator)
+    keras.utils.set_random_seed(seed)
+    gan = GAN(
+        generator(),
+        discriminator(),
+        rule=rule,
+        loss=loss,
+        latent_dim=latent_dim,
+        latent_prior=latent_prior,
+        schedule=schedule,
+        seed=seed,
+    )
+    if tuple(gan.sample_shape) != tuple(dataset.element_shape):
+        raise InputError(
+            f"the data set {dataset.name!r} has samples of shape {tuple(dataset.element_shape)}, "
+            f"the networks {tuple(gan.sample_shape)}: change the networks' image_size and channels or the data set"
+        )
+    return gan
+
+
+def _check_integers(root: str, least: int, **settings: Any) -> None:
     for name, value in settings.items():
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
-            raise InputError(f"experiment.train.{name} must be an integer of at least {least}, not {value!r}")
+            raise InputError(f"experiment.{root}.{name} must be an integer of at least {least}, not {value!r}")
 
 
 def _check_objects(**settings: tuple[Any, type]) -> None:

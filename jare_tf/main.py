@@ -1,5 +1,6 @@
 """The training program: `python -m jare_tf.main --gin_file isotropic_gaussian/jare.gin --model_dir runs/jare`."""
 
+import inspect
 import os
 import pathlib
 import signal
@@ -18,7 +19,9 @@ _GIN_FILE = flags.DEFINE_multi_string(
     "The experiment: a file or one of the package's own; by default what --model_dir holds, or the quickstart.",
 )
 _GIN_PARAM = flags.DEFINE_multi_string("gin_param", [], 'Overrides, for instance --gin_param "STEPS = 200".')
-_MODE = flags.DEFINE_enum("mode", None, ["train", "compare"], "By default what the configuration is made for.")
+_MODE = flags.DEFINE_enum(
+    "mode", None, ["train", "compare", "spectrum"], "By default what the configuration is made for."
+)
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "The run directory; a run that it holds goes on. By default runs/ and the configuration's name."
 )
@@ -30,6 +33,7 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
     """Runs what the flags say; the signal that stopped it, if one did."""
     # TensorFlow's remapper fails on leaky ReLU differentiated twice, and says so; where it works it saves no time.
     tf.config.optimizer.set_experimental_options({"remapping": False})
+    use_checkpoint = model_dir is not None or not gin_files
     if not gin_files:
         recorded = f"{model_dir}/config.gin"
         gin_files = [recorded if model_dir and tf.io.gfile.exists(recorded) else "quickstart.gin"]
@@ -41,6 +45,15 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
     def train(files: Sequence[str], directory: str) -> int | None:
         config.parse(files, of_runs)
         return config.call(experiment.train, model_dir=directory, record_config=config.record)
+
+    if mode == "spectrum":
+        own = {"model_dir": model_dir, "use_checkpoint": use_checkpoint}
+        config.parse(
+            gin_files, [*gin_params, *(f"experiment.spectrum.{name} = {value!r}" for name, value in own.items())]
+        )
+        takes = inspect.signature(experiment.spectrum).parameters
+        shared = {name: value for name, value in config.arguments(experiment.train).items() if name in takes}
+        return config.call(experiment.spectrum, **shared)
 
     config.parse(gin_files, of_compare)
     if (mode or ("compare" if "experiment.compare.configs" in config.bound() else "train")) == "train":

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from jare_tf.data import random
@@ -26,6 +27,10 @@ class Normal:
     def draw(self, shape, key) -> tf.Tensor:
         """A float32 tensor of `shape`, the same for the same `key` (see `data.random.key`)."""
         return self.std * random.normal(shape, key)
+
+    def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
+        """float64 [count, dimension] with mean 0 and covariance std² I exactly, where an expectation is wanted."""
+        return self.std * random.standardised_normal((count, dimension), random.key(seed, random.EXPECTATION, 1))
 
 
 def normal_of_variance(*, variance: float) -> Normal:

@@ -4,9 +4,10 @@ Integers of `tf.random.stateless_uniform` are the same bits in graph mode and un
 normals are not; so normals are made from integers here, and a seed means the same noise however a step is compiled.
 """
 
+import numpy as np
 import tensorflow as tf
 
-REAL, MODE, LATENT, PICTURE = range(4)
+REAL, MODE, LATENT, PICTURE, EXPECTATION = range(5)
 _STREAMS = 256
 _ALGORITHM = "philox"  # named, because the default differs from device to device
 
@@ -16,7 +17,7 @@ def key(seed, stream: int, counter) -> tf.Tensor:
 
     Args:
       seed: the run's seed, an integer or an integer tensor.
-      stream: one of REAL, MODE, LATENT, PICTURE; draws of different streams are independent.
+      stream: one of REAL, MODE, LATENT, PICTURE, EXPECTATION; draws of different streams are independent.
       counter: which draw of that stream, an integer or an integer tensor.
     """
     return tf.stack([tf.cast(seed, tf.int64) * _STREAMS + stream, tf.cast(counter, tf.int64)])
@@ -34,3 +35,16 @@ def normal(shape, key: tf.Tensor) -> tf.Tensor:
     """
     bits = integers(shape, key, 2**23)
     return 2**0.5 * tf.math.erfinv((2 * tf.cast(bits, tf.float32) + 1) / 2**23 - 1)
+
+
+def standardised_normal(shape: tuple[int, int], key: tf.Tensor) -> np.ndarray:
+    """float64 [count, dimension] whose sample mean is 0 and covariance I exactly: expectations of quadratics are exact.
+
+    Where count ≤ dimension no such samples exist, and they are plain ones.
+    """
+    samples = normal(shape, key).numpy().astype(np.float64)
+    if shape[0] <= shape[1]:
+        return samples
+    samples -= samples.mean(axis=0)
+    whitening = np.linalg.inv(np.linalg.cholesky(samples.T @ samples / shape[0]))
+    return samples @ whitening.T

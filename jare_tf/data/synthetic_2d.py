@@ -38,6 +38,13 @@ class GaussianMixture(Dataset):
         modes = random.integers((batch_size,), random.key(seed, random.MODE, counter), len(self.centres))
         return tf.gather(tf.constant(self.centres, tf.float32), modes) + self.std * noise
 
+    def expectation(self, count: int, seed: int) -> np.ndarray:
+        """float64 [⌈count/k⌉ · k, d]: as many of every mode, with its exact mean and covariance."""
+        centres = np.array(self.centres, np.float64)
+        each = -(-count // len(centres))
+        noise = random.standardised_normal((each, centres.shape[1]), random.key(seed, random.EXPECTATION, 0))
+        return (centres[:, None] + self.std * noise).reshape(-1, centres.shape[1])
+
 
 def gaussian(*, mean, std: float) -> GaussianMixture:
     """x ~ N(mean, std² I): the isotropic Gaussian of JARE section 4, v = mean and σ = std.

@@ -9,51 +9,56 @@ from scipy.sparse import linalg
 
 from jare_tf.dynamics.field import transposed_products
 from jare_tf.dynamics.rule import Rule
+from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.game.game import TwoPlayerGame
-from jare_tf.types import Batch, Players, Point
+from jare_tf.types import Batch, Players, Point, each_player
 
 
 @dataclasses.dataclass(frozen=True)
 class Linearization:
-    """A rule to first order around a point w*: in phase i of its period,
+    """The moves of a rule to first order around a point w*, over one period of the rule and its schedule. In move i,
 
         (direction, next memory) ≈ constant + K_i (w − w*, memory − memory*).
 
     Args:
-      phases: the K_i, float64 [period, n + m, n + m], rows (direction, next memory) and columns (w, memory), for n
+      moves: the K_i, float64 [moves, n + m, n + m], rows (direction, next memory) and columns (w, memory), for n
         parameters and m remembered numbers. w is (θ, φ), the discriminator first.
+      changes: which of (w, memory) move i changes, those of the players that move: booleans [moves, n + m].
       parameters: n.
+      steps: training steps in the period.
     """
 
-    phases: np.ndarray
+    moves: np.ndarray
+    changes: np.ndarray
     parameters: int
+    steps: int
 
     @property
     def memoryless(self) -> bool:
-        """Whether every step is direction = K (w − w*) with the same K."""
-        return self.phases.shape == (1, self.parameters, self.parameters)
+        """Whether every step is the same single move of both players, direction = K (w − w*)."""
+        return self.moves.shape == (1, self.parameters, self.parameters)
 
     @functools.cached_property
     def curvatures(self) -> np.ndarray:
-        """The n eigenvalues κ of K of a rule without memory and period, along which direction = κ (w − w*)."""
+        """The n eigenvalues κ of the single K of a memoryless rule, along which direction = κ (w − w*)."""
         if not self.memoryless:
-            raise ValueError("a rule with a memory or a period has no single Jacobian")
-        return np.linalg.eigvals(self.phases[0])
+            raise ValueError("a rule with a memory, a period or a schedule has no single Jacobian")
+        return np.linalg.eigvals(self.moves[0])
 
     def eigenvalues(self, step: float) -> np.ndarray:
-        """The n values λ with which gradient descent of step size η multiplies errors by 1 + ηλ a step.
+        """The n values λ with which gradient descent of step size η multiplies errors by 1 + ηλ a training step.
 
-        For a rule without memory and period these are the eigenvalues of A = −∂direction/∂w, whatever η. Else, with μ
-        the multipliers over one period of p steps, λ = (μ^(1/p) − 1)/η with the principal root, of the n largest |μ|:
-        the m others, which a memory adds, decay within a few steps.
+        For a memoryless rule these are the eigenvalues of A = −∂direction/∂w, whatever η. Else, with μ the multipliers
+        over one period of p steps, λ = (μ^(1/p) − 1)/η with the principal root, of the n largest |μ|: the m others,
+        which a memory adds, decay within a few steps.
         """
         if self.memoryless:
             return -self.curvatures
-        multipliers = np.linalg.eigvals(self.step_matrix(np.ones([1, 1]), np.array([step]))).astype(complex)
+        multipliers = np.linalg.eigvals(self.period_matrix(np.ones([1, 1]), np.array([step]))).astype(complex)
         largest = multipliers[np.argsort(-np.abs(multipliers), kind="stable")[: self.parameters]]
-        return (largest ** (1 / len(self.phases)) - 1) / step
+        return (largest ** (1 / self.steps) - 1) / step
 
-    def step_matrix(self, transition: np.ndarray, response: np.ndarray) -> np.ndarray:
+    def period_matrix(self, transition: np.ndarray, response: np.ndarray) -> np.ndarray:
         """The matrix of one period under an optimizer with state (w, slots)' = transition (w, slots) − response d.
 
         Args:
@@ -61,51 +66,70 @@ class Linearization:
           response: [k], how they answer the parameter's direction d.
 
         Returns:
-          [k n + m, k n + m], the product of the period's steps on (w − w*, slots, memory − memory*).
+          [k n + m, k n + m], the product of the period's moves on (w − w*, slots, memory − memory*).
         """
         n, slots = self.parameters, len(response)
-        identity, total = np.eye(n), np.eye(slots * n + self.phases.shape[1] - n)
         first = np.eye(1, slots)
-        for phase in self.phases:
-            upper = np.kron(transition, identity) - np.kron(np.outer(response, first), phase[:n, :n])
-            by_memory = -np.kron(response[:, None], phase[:n, n:])
-            lower = np.kron(first, phase[n:, :n])
-            total = np.block([[upper, by_memory], [lower, phase[n:, n:]]]) @ total
+        still = np.eye(slots * n + self.moves.shape[1] - n)
+        total = still
+        for move, changes in zip(self.moves, self.changes, strict=True):
+            of_parameters = np.kron(transition, np.eye(n)) - np.kron(np.outer(response, first), move[:n, :n])
+            by_memory = -np.kron(response[:, None], move[:n, n:])
+            matrix = np.block([[of_parameters, by_memory], [np.kron(first, move[n:, :n]), move[n:, n:]]])
+            changed = np.concatenate([np.tile(changes[:n], slots), changes[n:]])
+            total = np.where(changed[:, None], matrix, still) @ total
         return total
 
 
-def linearize(game: TwoPlayerGame, rule: Rule, point: Point, batch: Batch, rows_at_once: int = 64) -> Linearization:
-    """The exact Jacobian of a rule's update at a point, by automatic differentiation, `rows_at_once` rows a pass.
+def linearize(
+    game: TwoPlayerGame,
+    rule: Rule,
+    point: Point,
+    batch: Batch,
+    *,
+    schedule: Schedule = Simultaneous(),
+    rows_at_once: int = 64,
+) -> Linearization:
+    """The exact Jacobian of a rule's moves at a point, by automatic differentiation, `rows_at_once` rows a pass.
 
     A memory is first brought to what it is after one period at the point.
 
     Args:
       game: the game.
       rule: any rule.
-      point: where; the step is a linear map of the distance to it where it is an equilibrium.
-      batch: the samples that stand for the expectations.
+      point: where; a move is a linear map of the distance to it where it is an equilibrium.
+      batch: the samples that stand for the expectations, in every move.
+      schedule: who moves when.
       rows_at_once: rows that share one backward pass; more need more memory.
     """
     flat = _Flat(point)
+    movers = schedule.moves * rule.period
     memory = rule.memory(point)
-    for _ in range(rule.period):
-        memory = rule.update(game, point, batch, memory).memory
-    phases = []
-    for _ in range(rule.period):
+    for players in movers:
+        memory = _changed(memory, rule.update(game, point, batch, memory).memory, players)
+    moves, changes = [], []
+    for players in movers:
         remembered = [leaf for leaf in tf.nest.flatten(memory) if leaf.dtype.is_floating]
 
-        def step(vector, memory=memory, sizes=tuple(leaf.shape.num_elements() for leaf in remembered)):
+        def move(vector, memory=memory, sizes=tuple(leaf.shape.num_elements() for leaf in remembered)):
             parameters, *leaves = tf.split(vector, [flat.size, *sizes])
             update = rule.update(game, flat.point(parameters), batch, _with_floats(memory, leaves))
             return flat.vector((update.direction, update.memory))
 
-        products = tf.function(functools.partial(transposed_products, step), reduce_retracing=True)
+        products = tf.function(functools.partial(transposed_products, move), reduce_retracing=True)
         start = flat.vector((point.parameters, memory))
         rows = np.eye(len(start), dtype=start.dtype.as_numpy_dtype)
         blocks = [products(start, rows[i : i + rows_at_once]) for i in range(0, len(rows), rows_at_once)]
-        phases.append(np.concatenate(blocks).astype(np.float64))
-        memory = rule.update(game, point, batch, memory).memory
-    return Linearization(phases=np.stack(phases), parameters=flat.size)
+        moves.append(np.concatenate(blocks).astype(np.float64))
+        parts = [zip(players, nest, strict=True) for nest in (point.parameters, memory)]
+        changes.append(np.concatenate([np.full(_floats(part), now) for pairs in parts for now, part in pairs]))
+        memory = _changed(memory, rule.update(game, point, batch, memory).memory, players)
+    return Linearization(np.stack(moves), np.stack(changes), flat.size, rule.period)
+
+
+def _changed(before: Players, after: Players, players: Players) -> Players:
+    """What the moving players have of `after`, the others of `before`."""
+    return each_player(lambda old, new, moves: new if moves else old, before, after, players)
 
 
 def extremal_eigenvalues(
@@ -221,6 +245,11 @@ class _Flat:
         parts = tf.split(vector, self._sizes)
         leaves = [tf.reshape(part, leaf.shape) for part, leaf in zip(parts, self._leaves, strict=True)]
         return self._point._replace(parameters=tf.nest.pack_sequence_as(self._point.parameters, leaves))
+
+
+def _floats(nest) -> int:
+    """How many floating-point numbers the tensors of a nest hold."""
+    return sum(leaf.shape.num_elements() for leaf in tf.nest.flatten(nest) if leaf.dtype.is_floating)
 
 
 def _with_floats(nest, vectors) -> Players:

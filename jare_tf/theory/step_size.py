@@ -65,8 +65,8 @@ def _(optimizer: keras.optimizers.Adam, step: float):
 def rate(linearization: Linearization, optimizer: keras.optimizers.Optimizer, step: float) -> float:
     """ρ: the factor by which the slowest error shrinks, or the fastest grows, in a step near the equilibrium.
 
-    The spectral radius of the step on parameters, slots and memory (its p-th root, over a period of p), without the
-    multipliers 1 of directions along which nothing moves. Both players have the same optimizer.
+    The spectral radius of the step on parameters, slots and memory (its p-th root, over a period of p steps), without
+    the multipliers 1 of directions along which nothing moves. Both players have the same optimizer.
 
     Args:
       linearization: of the rule at the equilibrium.
@@ -79,22 +79,22 @@ def rate(linearization: Linearization, optimizer: keras.optimizers.Optimizer, st
         first = np.eye(1, len(response))
         multipliers = np.linalg.eigvals(transition - np.outer(response, first) * curvatures[:, None, None])
     else:
-        multipliers = np.linalg.eigvals(linearization.step_matrix(transition, response))
+        multipliers = np.linalg.eigvals(linearization.period_matrix(transition, response))
         multipliers = multipliers[np.abs(multipliers - 1) > 1e-12]
-    return float(np.max(np.abs(multipliers), initial=0.0) ** (1 / len(linearization.phases)))
+    return float(np.max(np.abs(multipliers), initial=0.0) ** (1 / linearization.steps))
 
 
 def largest_stable_step(linearization: Linearization, optimizer: keras.optimizers.Optimizer) -> float:
     """The least η at which ρ reaches 1, 0 where no small step is stable.
 
-    For gradient descent and a rule without memory and period it is ConOpt Lemma 4's bound; else found by bisection.
+    For gradient descent and a memoryless rule it is ConOpt Lemma 4's bound; else found by bisection.
     """
     plain = isinstance(optimizer, keras.optimizers.SGD) and not optimizer.momentum
     if linearization.memoryless and plain:
         return eigenvalues.largest_stable_step(-linearization.curvatures)
     _, response = linear_optimizer(optimizer, 1.0)
     n = linearization.parameters
-    scale = 1 / (np.abs(response[0]) * np.linalg.norm(linearization.phases[:, :n, :n], axis=(1, 2)).max())
+    scale = 1 / (np.abs(response[0]) * np.linalg.norm(linearization.moves[:, :n, :n], axis=(1, 2)).max())
     stable = 0.0
     for step in scale * _STEPS:
         if rate(linearization, optimizer, step) >= 1:

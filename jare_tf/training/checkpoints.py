@@ -1,5 +1,8 @@
 """Saving and restoring everything that training changes."""
 
+import contextlib
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from jare_tf.errors import InputError, RunError
@@ -47,15 +50,8 @@ class Checkpoints:
         """
         if self.exist():
             path = self._manager.latest_checkpoint
-            try:
+            with _reading(path):
                 self._checkpoint.restore(path).assert_consumed()
-            except tf.errors.OpError as error:
-                raise InputError(f"cannot read the checkpoint {path}: {str(error).splitlines()[0]}") from error
-            except (AssertionError, ValueError) as error:
-                reason = str(error).strip().splitlines()[0]
-                raise InputError(
-                    f"{path} is a checkpoint of another experiment ({reason}); name another --model_dir"
-                ) from error
             self.latest_step = int(self._gan.iterations)
         return int(self._gan.iterations)
 
@@ -73,3 +69,34 @@ class Checkpoints:
                     raise RunError(f"step {step}: {variable.path} is not finite")
         self._manager.save(checkpoint_number=step)
         self.latest_step = step
+
+
+def restore_networks(model_dir: str, gan: GAN) -> int | None:
+    """Gives a GAN the networks of the newest checkpoint in model_dir; the number of the step then, None without one.
+
+    Raises:
+      InputError: the checkpoint cannot be read, or is not of these networks.
+    """
+    path = tf.train.latest_checkpoint(f"{model_dir}/checkpoints")
+    if path is None:
+        return None
+    checkpoint = tf.train.Checkpoint(
+        discriminator=gan.discriminator, generator=gan.generator, iterations=gan.iterations.value
+    )
+    with _reading(path):
+        checkpoint.restore(path).assert_existing_objects_matched().expect_partial()
+    return int(gan.iterations)
+
+
+@contextlib.contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Turns what can go wrong with a checkpoint into one line."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise InputError(f"cannot read the checkpoint {path}: {str(error).splitlines()[0]}") from error
+    except (AssertionError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{path} is a checkpoint of another experiment ({reason}); name another --model_dir"
+        ) from error

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from jare_tf.data import random
+from jare_tf.data.dataset import as_floats
 from jare_tf.data.latent import Normal
 from jare_tf.dynamics.field import squared_norm
 from jare_tf.dynamics.rule import Rule
@@ -104,7 +105,7 @@ class GAN(keras.Model):
         metrics = {}
         for index, (movers, samples) in enumerate(zip(self.schedule.moves, real, strict=True)):
             counter = self.iterations * len(self.schedule.moves) + index
-            batch = self._batch(samples, counter)
+            batch = self.batch(samples, counter)
             memory = tf.nest.map_structure(lambda weight: tf.convert_to_tensor(weight.value), self.memory)
             update = self.rule.update(self.game, self.game.point(), batch, memory)
             for player in (name for name, moves in movers._asdict().items() if moves):
@@ -115,13 +116,13 @@ class GAN(keras.Model):
         self.iterations.assign_add(1)
         return {tag: tf.cast(value, tf.float32) for tag, value in metrics.items()}
 
-    def _batch(self, real: tf.Tensor, counter) -> Batch:
+    def batch(self, real: tf.Tensor, counter) -> Batch:
+        """What move number `counter` sees: real samples as the networks take them, and as many latent vectors."""
         if real.shape[1:] != self.sample_shape:
             raise InputError(
                 f"the real samples have shape {tuple(real.shape[1:])}, the networks {tuple(self.sample_shape)}"
             )
-        if real.dtype.is_integer:
-            real = tf.cast(real, tf.float32) / 127.5 - 1.0
+        real = as_floats(real)
         size = real.shape[0] if real.shape[0] is not None else tf.shape(real)[0]
         latent = self.latent_prior.draw((size, self.latent_dim), random.key(self.seed, random.LATENT, counter))
         return Batch(real=real, latent=latent)

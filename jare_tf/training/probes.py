@@ -1,8 +1,12 @@
 """Quantities beyond the step's own metrics, measured whenever a run logs. A probe maps a GAN to scalars by tag."""
 
 import dataclasses
+import math
 
+from jare_tf.data.dataset import Dataset
 from jare_tf.dynamics.field import squared_norm
+from jare_tf.theory import eigenvalues
+from jare_tf.theory.spectrum import extremal_eigenvalues
 from jare_tf.training.gan import GAN
 from jare_tf.types import Players
 
@@ -14,7 +18,7 @@ class ParameterDistance:
     These are "d_norm" and "g_norm" of JARE Fig. 1.
 
     Args:
-      equilibrium: (θ*, φ*), for each player a tuple of tensors in the order of its trainable variables.
+      equilibrium: (θ*, φ*), for each player a tuple of arrays in the order of its trainable variables.
     """
 
     equilibrium: Players
@@ -25,3 +29,34 @@ class ParameterDistance:
             f"parameter_distance/{player}": float(squared_norm([a - b for a, b in zip(now, rest, strict=True)])) ** 0.5
             for player, now, rest in zip(Players._fields, parameters, self.equilibrium, strict=True)
         }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpectrumEstimate:
+    """`phase_factor` and `conditioning` of the rule's Jacobian at the present point, on one batch.
+
+    Of the extremal eigenvalues that Arnoldi's method finds (`spectrum.extremal_eigenvalues`): both are lower bounds, and
+    infinite values are left out. An estimate costs some hundred backward passes through the step.
+
+    Args:
+      dataset: where the batch comes from; always the same one.
+      batch_size: its size.
+      every: iterations between estimates; a row between them has none.
+      count: eigenvalues at each end of the spectrum.
+    """
+
+    dataset: Dataset
+    batch_size: int
+    every: int
+    count: int = 4
+
+    def __call__(self, gan: GAN) -> dict[str, float]:
+        if int(gan.iterations) % self.every:
+            return {}
+        batch = gan.batch(self.dataset.batch(0, self.batch_size, gan.seed), 0)
+        values = extremal_eigenvalues(gan.game, gan.rule, gan.game.point(), batch, count=self.count, tolerance=1e-2)
+        measured = {
+            "phase_factor": eigenvalues.phase_factor(values),
+            "conditioning": eigenvalues.conditioning(values),
+        }
+        return {tag: value for tag, value in measured.items() if math.isfinite(value)}

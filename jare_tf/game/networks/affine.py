@@ -1,6 +1,7 @@
 """The networks of the isotropic Gaussian game: D(x) = θᵀx and G(z) = φ + z (JARE section 4)."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from jare_tf.game.networks import spectral_norm as sn
@@ -49,5 +50,5 @@ def discriminator(*, dimension: int = 2, offset: float = 0.05, spectral_norm: bo
 
 
 def equilibrium(*, mean) -> Players:
-    """The parameters (θ*, φ*) = (0, mean) at which the game rests, shaped as the networks' trainable variables."""
-    return Players(discriminator=(tf.zeros([len(mean), 1]),), generator=(tf.constant(mean, tf.float32),))
+    """The parameters (θ*, φ*) = (0, mean) at which the game rests: float64 arrays shaped as the trainable variables."""
+    return Players(discriminator=(np.zeros([len(mean), 1]),), generator=(np.array(mean, np.float64),))

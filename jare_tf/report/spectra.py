@@ -1,0 +1,88 @@
+"""Pictures of eigenvalues and of vector fields."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from jare_tf.theory.analysis import Analysis
+from jare_tf.theory.streamlines import Streamlines
+
+
+def draw(rows: Mapping[str, Sequence[Analysis]]) -> Figure:
+    """For each row, where a rule's eigenvalues lie, and the unit circle that its steps must stay in.
+
+    Left and middle, the eigenvalues λ of every analysis of the row (ConOpt Fig. 3: simultaneous gradient descent and
+    the regularised field, before and after training from top to bottom), on an axis that is linear near 0 and
+    logarithmic beyond. Right, 1 + ηλ of the last one in the unit circle, for η the experiment's learning rate and for
+    the largest stable one (ConOpt Fig. 1).
+
+    Args:
+      rows: analyses at one point, by the row's title; the last of each is the rule of the experiment.
+    """
+    columns = max(len(row) for row in rows.values()) + 1
+    figure = Figure(figsize=(3.6 * columns, 3.4 * len(rows)), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for axes_of_row, (title, row) in zip(grid, rows.items(), strict=True):
+        for axes, analysis in zip(axes_of_row, row, strict=False):
+            _scatter(axes, analysis, title)
+        for axes in axes_of_row[len(row) : -1]:
+            axes.axis("off")
+        _unit_circle(axes_of_row[-1], row[-1])
+    return figure
+
+
+def draw_streamlines(fields: Mapping[str, Streamlines], equilibrium: tuple[float, float], columns: int) -> Figure:
+    """Streamlines of 2-parameter games, coloured by speed, one panel a field (GradReg Fig. 3).
+
+    Args:
+      fields: by title, row by row.
+      equilibrium: (θ*, φ*), marked in every panel.
+      columns: panels in a row.
+    """
+    rows = -(-len(fields) // columns)
+    figure = Figure(figsize=(2.9 * columns, 2.9 * rows), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (title, field) in zip(figure.subplots(rows, columns, squeeze=False).flat, fields.items(), strict=False):
+        speed = np.hypot(field.discriminator, field.generator)
+        axes.streamplot(
+            field.theta, field.phi, field.discriminator, field.generator, color=speed, cmap="viridis", linewidth=0.8,
+            density=1.2, arrowsize=0.8,
+        )  # fmt: skip
+        axes.plot(*equilibrium, "o", color="tab:red", markersize=4)
+        axes.set_title(title, fontsize=9)
+        axes.set(xlabel="θ", ylabel="φ", xlim=(field.theta[0], field.theta[-1]), ylim=(field.phi[0], field.phi[-1]))
+        axes.tick_params(labelsize=7)
+    return figure
+
+
+def _scatter(axes, analysis: Analysis, title: str) -> None:
+    values = analysis.eigenvalues
+    size = np.abs(values)
+    linear = max(np.quantile(size[size > 0], 0.05), 1e-3 * size.max()) if size.any() else 1.0
+    axes.axvline(0, color="gray", linewidth=0.6)
+    axes.plot(values.real, values.imag, ".", markersize=4 if len(values) > 50 else 8, alpha=0.6)
+    axes.set_xscale("symlog", linthresh=linear)
+    axes.set_yscale("symlog", linthresh=linear)
+    axes.set_title(f"{title}\n{analysis.rule}", fontsize=8)
+    axes.set(xlabel="Re λ", ylabel="Im λ")
+    axes.tick_params(labelsize=6)
+
+
+def _unit_circle(axes, analysis: Analysis) -> None:
+    axes.add_patch(Circle((0, 0), 1, fill=False, color="gray"))
+    axes.axhline(0, color="gray", linewidth=0.4)
+    axes.axvline(0, color="gray", linewidth=0.4)
+    steps = {f"η = {analysis.step_size:.3g}": analysis.step_size}
+    if 0 < analysis.largest_stable_step < np.inf:
+        steps[f"largest stable η = {analysis.largest_stable_step:.3g}"] = analysis.largest_stable_step
+    for label, step in steps.items():
+        multipliers = 1 + step * analysis.eigenvalues
+        axes.plot(multipliers.real, multipliers.imag, "o", markersize=3.5, alpha=0.7, label=label)
+    axes.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", xlabel="Re (1 + ηλ)", ylabel="Im (1 + ηλ)")
+    axes.set_title(f"1 + ηλ of {analysis.rule}", fontsize=8)
+    axes.legend(fontsize=7, loc="lower left")
+    axes.tick_params(labelsize=6)

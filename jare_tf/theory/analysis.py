@@ -1,0 +1,103 @@
+"""What the theory says about a rule at a point of a game, in one record."""
+
+import math
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from jare_tf.dynamics.rule import Rule
+from jare_tf.dynamics.schedule import Schedule
+from jare_tf.game.game import TwoPlayerGame
+from jare_tf.theory import eigenvalues, spectrum, step_size
+from jare_tf.types import Batch, Point
+
+
+class Analysis(NamedTuple):
+    """A rule at a point.
+
+    rule: as the code writes it, for instance "jare(gamma=10.0)".
+    dense: whether `eigenvalues` are all of them; else those at the ends of the spectrum, and phase_factor and
+      conditioning are lower bounds, largest_stable_step an upper bound.
+    eigenvalues: λ, complex: gradient descent of step size η multiplies errors by 1 + ηλ a step.
+    phase_factor: ζ = max |Im λ/Re λ|.
+    conditioning: τ = max|λ|/min|λ|, λ ≠ 0.
+    largest_stable_step: sup of the stable η under `optimizer`, 0 where none is.
+    rate: ρ, the factor on the slowest error, or fastest growing one, in a step of `step_size` under `optimizer`.
+    step_size: η, the experiment's learning rate.
+    optimizer: what the last three are for.
+    """
+
+    rule: str
+    dense: bool
+    eigenvalues: np.ndarray
+    phase_factor: float
+    conditioning: float
+    largest_stable_step: float
+    rate: float
+    step_size: float
+    optimizer: str
+
+    def to_json(self) -> dict[str, Any]:
+        """What spectrum.json holds of it: eigenvalues as [re, im] pairs, null for an infinite number."""
+        values = self._replace(eigenvalues=[[value.real + 0.0, value.imag + 0.0] for value in self.eigenvalues.tolist()])._asdict()
+        return {name: None if value == math.inf else value for name, value in values.items()}
+
+    def summary(self) -> str:
+        """A line for each number."""
+        infinite = lambda value: "infinite" if value == math.inf else f"{value:.6g}"
+        extent = "all" if self.dense else "extremal"
+        return "\n".join(
+            [
+                f"{self.rule}: {len(self.eigenvalues)} eigenvalues, {extent}",
+                f"phase factor {infinite(self.phase_factor)}, conditioning {infinite(self.conditioning)}",
+                f"largest stable step {infinite(self.largest_stable_step)}, rate {self.rate:.9g} "
+                f"at step size {self.step_size:g}, {self.optimizer}",
+            ]
+        )
+
+
+def analyse(
+    game: TwoPlayerGame,
+    rule: Rule,
+    point: Point,
+    batch: Batch,
+    *,
+    schedule: Schedule,
+    optimizer: keras.optimizers.Optimizer,
+    dense: bool,
+) -> Analysis:
+    """The spectrum of a rule at a point and what follows from it.
+
+    Args:
+      game: the game.
+      rule: any rule.
+      point: where.
+      batch: the samples that stand for the expectations.
+      schedule: who moves when; only a dense spectrum takes it into account.
+      optimizer: the experiment's, of both players. Its step sizes are analysed where it is SGD, with its momentum, and
+        the spectrum is dense; else those of gradient descent.
+      dense: all eigenvalues; else those at the ends of the spectrum.
+    """
+    step = float(optimizer.learning_rate)
+    if dense:
+        linearization = spectrum.linearize(game, rule, point, batch, schedule=schedule)
+        values = linearization.eigenvalues(step)
+        assumed = optimizer if isinstance(optimizer, keras.optimizers.SGD) else keras.optimizers.SGD(step)
+        largest = step_size.largest_stable_step(linearization, assumed)
+        rate = step_size.rate(linearization, assumed, step)
+    else:
+        values = spectrum.extremal_eigenvalues(game, rule, point, batch)
+        assumed = keras.optimizers.SGD(step)
+        largest, rate = eigenvalues.largest_stable_step(values), eigenvalues.rate(values, step)
+    return Analysis(
+        rule=repr(rule),
+        dense=dense,
+        eigenvalues=values,
+        phase_factor=eigenvalues.phase_factor(values),
+        conditioning=eigenvalues.conditioning(values),
+        largest_stable_step=largest,
+        rate=rate,
+        step_size=step,
+        optimizer=f"SGD(momentum={float(assumed.momentum)}, nesterov={bool(assumed.nesterov)})",
+    )
