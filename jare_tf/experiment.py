@@ -164,7 +164,7 @@ def spectrum(
     equilibrium: Players | None = None,
     seed: int = 0,
     at: str | None = None,
-    samples: int = 4096,
+    samples: int = 512,
     dense_up_to: int = 4000,
 ) -> None:
     """Writes what the theory says about an experiment: model_dir/spectrum.json and model_dir/spectrum.png.

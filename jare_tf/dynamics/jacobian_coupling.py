@@ -37,7 +37,7 @@ class JacobianCoupling(Rule):
     mask: Mask
 
     def __repr__(self):
-        return f"{self.name}(gamma={self.gamma})"
+        return f"{self.name}(gamma={self.gamma})" if any(map(any, self.mask)) else f"{self.name}()"
 
     def __post_init__(self):
         if not (math.isfinite(self.gamma) and self.gamma >= 0):

@@ -17,7 +17,7 @@ def draw(rows: Mapping[str, Sequence[Analysis]]) -> Figure:
     Left and middle, the eigenvalues λ of every analysis of the row (ConOpt Fig. 3: simultaneous gradient descent and
     the regularised field, before and after training from top to bottom), on an axis that is linear near 0 and
     logarithmic beyond. Right, 1 + ηλ of the last one in the unit circle, for η the experiment's learning rate and for
-    the largest stable one (ConOpt Fig. 1).
+    the largest stable one (ConOpt Fig. 1), or where there is none for 1/max|λ|.
 
     Args:
       rows: analyses at one point, by the row's title; the last of each is the rule of the experiment.
@@ -28,7 +28,10 @@ def draw(rows: Mapping[str, Sequence[Analysis]]) -> Figure:
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes_of_row, (title, row) in zip(grid, rows.items(), strict=True):
         for axes, analysis in zip(axes_of_row, row, strict=False):
-            _scatter(axes, analysis, title)
+            _scatter(axes, analysis, title, _linear_part(row))
+            if axes is not axes_of_row[0]:
+                axes.sharex(axes_of_row[0])
+                axes.sharey(axes_of_row[0])
         for axes in axes_of_row[len(row) : -1]:
             axes.axis("off")
         _unit_circle(axes_of_row[-1], row[-1])
@@ -59,14 +62,21 @@ def draw_streamlines(fields: Mapping[str, Streamlines], equilibrium: tuple[float
     return figure
 
 
-def _scatter(axes, analysis: Analysis, title: str) -> None:
+def _linear_part(row: Sequence[Analysis]) -> float:
+    """Up to which modulus the axes of a row are linear."""
+    sizes = np.abs(np.concatenate([analysis.eigenvalues for analysis in row]))
+    return max(np.quantile(sizes[sizes > 0], 0.05), 1e-4 * sizes.max()) if sizes.any() else 1.0
+
+
+def _scatter(axes, analysis: Analysis, title: str, linear: float) -> None:
     values = analysis.eigenvalues
-    size = np.abs(values)
-    linear = max(np.quantile(size[size > 0], 0.05), 1e-3 * size.max()) if size.any() else 1.0
     axes.axvline(0, color="gray", linewidth=0.6)
     axes.plot(values.real, values.imag, ".", markersize=4 if len(values) > 50 else 8, alpha=0.6)
     axes.set_xscale("symlog", linthresh=linear)
     axes.set_yscale("symlog", linthresh=linear)
+    decades = 10.0 ** np.arange(np.floor(np.log10(max(np.abs(values).max(), linear))), np.log10(3 * linear), -2)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks([*-decades, 0.0, *decades])
     axes.set_title(f"{title}\n{analysis.rule}", fontsize=8)
     axes.set(xlabel="Re λ", ylabel="Im λ")
     axes.tick_params(labelsize=6)
@@ -77,8 +87,11 @@ def _unit_circle(axes, analysis: Analysis) -> None:
     axes.axhline(0, color="gray", linewidth=0.4)
     axes.axvline(0, color="gray", linewidth=0.4)
     steps = {f"η = {analysis.step_size:.3g}": analysis.step_size}
+    fastest = np.abs(analysis.eigenvalues).max(initial=0.0)
     if 0 < analysis.largest_stable_step < np.inf:
         steps[f"largest stable η = {analysis.largest_stable_step:.3g}"] = analysis.largest_stable_step
+    elif fastest:
+        steps[f"no η is stable; η = 1/max|λ| = {1 / fastest:.3g}"] = 1 / fastest
     for label, step in steps.items():
         multipliers = 1 + step * analysis.eigenvalues
         axes.plot(multipliers.real, multipliers.imag, "o", markersize=3.5, alpha=0.7, label=label)

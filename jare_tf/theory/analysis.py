@@ -40,7 +40,9 @@ class Analysis(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """What spectrum.json holds of it: eigenvalues as [re, im] pairs, null for an infinite number."""
-        values = self._replace(eigenvalues=[[value.real + 0.0, value.imag + 0.0] for value in self.eigenvalues.tolist()])._asdict()
+        values = self._replace(
+            eigenvalues=[[value.real + 0.0, value.imag + 0.0] for value in self.eigenvalues.tolist()]
+        )._asdict()
         return {name: None if value == math.inf else value for name, value in values.items()}
 
     def summary(self) -> str:

@@ -35,8 +35,8 @@ class ParameterDistance:
 class SpectrumEstimate:
     """`phase_factor` and `conditioning` of the rule's Jacobian at the present point, on one batch.
 
-    Of the extremal eigenvalues that Arnoldi's method finds (`spectrum.extremal_eigenvalues`): both are lower bounds, and
-    infinite values are left out. An estimate costs some hundred backward passes through the step.
+    Of the extremal eigenvalues that Arnoldi's method finds (`spectrum.extremal_eigenvalues`): both are lower bounds,
+    and infinite values are left out. An estimate costs some hundred backward passes through the step.
 
     Args:
       dataset: where the batch comes from; always the same one.
