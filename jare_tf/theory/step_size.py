@@ -15,7 +15,7 @@ from jare_tf.theory.spectrum import Linearization
 from jare_tf.types import Batch, Point, each_player
 
 _STEPS = np.geomspace(1e-6, 1e6, 600)  # relative to 1/‖K‖
-_ROUNDING = 1e-9
+_ROUNDING = 1e-7
 
 
 @functools.singledispatch
@@ -125,7 +125,7 @@ def observed_rate(
     """ρ as it shows when the rule is run without noise, the same batch in every step, from close to an equilibrium.
 
     The slope of a straight line through the logarithm of the distance, over the second half of the run, or of its part
-    before the distance has shrunk to 1e-9 of what it was and rounding shows.
+    before the distance has shrunk to 1e-7 of what it was and rounding shows.
 
     Args:
       game: the game.
