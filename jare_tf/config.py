@@ -30,6 +30,7 @@ _FREE_ON_RESUME = frozenset(
         "save_every",
         "sample_every",
         "keep_checkpoints",
+        "spectrum_every",
     )
 )
 _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)

@@ -243,24 +243,26 @@ def _float64() -> Iterator[None]:
 def compare(
     *,
     model_dir: str,
-    train_config: Callable[[str, str], int | None],
-    configs: Mapping[str, str],
+    train_config: Callable[[str, Sequence[str], str], int | None],
+    configs: Mapping[str, str | Sequence[str]],
     tags: Mapping[str, str],
 ) -> int | None:
     """Trains several configurations and draws their metrics in one picture, model_dir/comparison.png.
 
     Args:
       model_dir: where the runs go, each in a folder named after its label.
-      train_config: trains the configuration of that file name in that run directory; `train`'s result.
-      configs: file names by label.
+      train_config: trains the configuration of that file name with those overrides in that run directory; `train`'s
+        result.
+      configs: by label a file name, or a list of a file name and overrides as --gin_param takes them.
       tags: titles of the picture's panels by tag of metrics.jsonl.
 
     Returns:
       The signal that stopped a run, or None when all reached their end.
     """
     runs = {label: f"{model_dir}/{label}" for label in configs}
-    for label, file in configs.items():
-        signal = train_config(file, runs[label])
+    for label, named in configs.items():
+        file, *overrides = [named] if isinstance(named, str) else named
+        signal = train_config(file, overrides, runs[label])
         if signal is not None:
             return signal
     picture = f"{model_dir}/comparison.png"

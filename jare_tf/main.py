@@ -42,8 +42,8 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
     of_compare = [param for param in gin_params if param.startswith("experiment.compare.")]
     of_runs = [param for param in gin_params if param not in of_compare]
 
-    def train(files: Sequence[str], directory: str) -> int | None:
-        config.parse(files, of_runs)
+    def train(files: Sequence[str], directory: str, overrides: Sequence[str] = ()) -> int | None:
+        config.parse(files, [*overrides, *of_runs])
         return config.call(experiment.train, model_dir=directory, record_config=config.record)
 
     if mode == "spectrum":
@@ -51,6 +51,8 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
         config.parse(
             gin_files, [*gin_params, *(f"experiment.spectrum.{name} = {value!r}" for name, value in own.items())]
         )
+        if not any(name.startswith("experiment.train.") for name in config.bound()):
+            raise InputError(f"--mode spectrum: {gin_files[-1]} is no experiment; name one with --gin_file")
         takes = inspect.signature(experiment.spectrum).parameters
         shared = {name: value for name, value in config.arguments(experiment.train).items() if name in takes}
         return config.call(experiment.spectrum, **shared)
@@ -61,8 +63,8 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
     others = [name for name in sorted(config.bound()) if not name.startswith("experiment.compare.")]
     if others:
         raise InputError(f"{gin_files[-1]} compares other configurations: bind {', '.join(others)} in those")
-    train_file = lambda file, directory: train([file], directory)
-    return config.call(experiment.compare, model_dir=model_dir, train_config=train_file)
+    train_config = lambda file, overrides, directory: train([file], directory, overrides)
+    return config.call(experiment.compare, model_dir=model_dir, train_config=train_config)
 
 
 def _default_model_dir(gin_file: str) -> str:

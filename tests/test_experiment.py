@@ -209,9 +209,10 @@ def test_run_directory_alone_goes_on(tmp_path):
 
 def test_long_bindings_do_not_hinder_resuming(tmp_path):
     long = f"affine.generator.mean = {[0.0, 4.0 + 1e-15]}"
-    many = f"experiment.train.probes = [{', '.join(['@probes.ParameterDistance()'] * 9)}]"
-    run(tmp_path, long, many, "STEPS = 10")
-    run(tmp_path, long, many)
+    coverage = "mode_coverage.ModeCoverage.mixture = @synthetic_2d.gaussian()"
+    many = f"experiment.train.probes = [{', '.join(['@mode_coverage.ModeCoverage()'] * 9)}]"
+    run(tmp_path, long, many, coverage, "STEPS = 10")
+    run(tmp_path, long, many, coverage)
     assert metrics(tmp_path)[-1]["step"] == 20
 
 
@@ -220,3 +221,20 @@ def test_config_is_the_only_state(tmp_path):
     config.parse(GAME, ["MU = 7.0"])
     run(tmp_path)
     assert "MU = 4.0" in (tmp_path / "config.gin").read_text()
+
+
+@pytest.mark.parametrize("rule", ["optimistic", "lazy"])
+def test_what_a_rule_remembers_is_resumed(tmp_path, rule):
+    files = [f"isotropic_gaussian/{rule}.gin"]
+    run(tmp_path / "whole", files=files)
+    run(tmp_path / "parts", "STEPS = 10", files=files)
+    run(tmp_path / "parts", files=files)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    assert any(name.startswith("memory/") for name in final_parameters(tmp_path / "whole"))
+
+
+def test_comparison_with_overrides(tmp_path):
+    configs = "{'ten': 'isotropic_gaussian/jare.gin', 'one': ['isotropic_gaussian/jare.gin', 'GAMMA = 1.0']}"
+    run(tmp_path, f"experiment.compare.configs = {configs}", files=["quickstart.gin"])
+    gammas = [(tmp_path / label / "config.gin").read_text().split("GAMMA = ")[1].split()[0] for label in ("ten", "one")]
+    assert gammas == ["10.0", "1.0"]

@@ -10,8 +10,8 @@ from tests.conftest import store_images
 from tests.runs import metrics, run
 
 CONFIGS = sorted(str(path.relative_to(config.FOLDER)) for path in config.FOLDER.rglob("*.gin"))
-EXPERIMENTS = [name for name in CONFIGS if not name.startswith("base/") and name != "quickstart.gin"]
-HEADED = [*EXPERIMENTS, "quickstart.gin"]
+COMPARISONS = [name for name in CONFIGS if "experiment.compare.configs" in (config.FOLDER / name).read_text()]
+EXPERIMENTS = [name for name in CONFIGS if not name.startswith("base/") and name not in COMPARISONS]
 TINY = ["STEPS = 2", "BATCH_SIZE = 2", "LOG_EVERY = 1", "SAVE_EVERY = 2", "SEED = 1", "JIT = False"]
 
 
@@ -35,7 +35,13 @@ def test_runs(tmp_path, data_dir, name, monkeypatch):
     assert all(np.isfinite(value) for row in rows for value in row.values())
 
 
-@pytest.mark.parametrize("name", HEADED)
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_compares(tmp_path, name):
+    run(tmp_path, files=[name], short=TINY)
+    assert (tmp_path / "comparison.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", [*EXPERIMENTS, *COMPARISONS])
 def test_header(name):
     header = [line for line in (config.FOLDER / name).read_text().splitlines() if line.startswith("#")]
     for topic in ("Paper:", "Command:", "Hardware:", "Result:", "Differs:"):

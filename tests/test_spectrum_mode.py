@@ -1,0 +1,155 @@
+"""`--mode spectrum` and the estimates that a run logs."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import jare_tf
+from jare_tf.theory import closed_form
+from tests.runs import SHORT, metrics, run
+
+MLP = [
+    "mlp.generator.width = 4",
+    "mlp.discriminator.width = 4",
+    "mlp.generator.depth = 2",
+    "mlp.discriminator.depth = 2",
+]
+
+
+def spectrum(model_dir, *params, **kwargs):
+    """spectrum.json, read as strictly as another program would."""
+    run(model_dir, *params, mode="spectrum", **kwargs)
+    assert (model_dir / "spectrum.png").stat().st_size > 10_000
+
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    return json.loads((model_dir / "spectrum.json").read_text(), parse_constant=refuse)
+
+
+def as_set(values):
+    return np.array(sorted((complex(*pair) for pair in values), key=lambda value: (round(value.real, 6), value.imag)))
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "sigma", "mu", "gamma"),
+    [
+        ("jare", "jare", 0.2, 4.0, 10.0),
+        ("jare", "jare", 1.3, 0.7, 0.25),
+        ("jare", "jare", 0.31, 7.7, 55.0),
+        ("conopt", "con_opt", 0.45, 3.3, 2.0),
+        ("generator_only", "generator_only", 0.9, 1.1, 7.0),
+        ("discriminator_only", "discriminator_only", 0.9, 1.1, 7.0),
+        ("smoothing", "smoothing", 0.5, 2.0, 1.5),
+        ("symplectic_gradient_adjustment", "jare", 0.5, 2.0, 1.5),
+        ("simgd", "sim_gd", 0.6, 2.5, None),
+    ],
+)
+def test_isotropic_gaussian_agrees_with_the_closed_form(tmp_path, name, method, sigma, mu, gamma):
+    """JARE Theorems 1 and 3, eqs. 25, 27 and 29, for σ, μ and γ given on the command line."""
+    params = [f"SIGMA = {sigma}", f"MU = {mu}", *([f"GAMMA = {gamma}"] if gamma is not None else [])]
+    result = spectrum(tmp_path, *params, files=[f"isotropic_gaussian/{name}.gin"])
+    game = closed_form.SimpleGame(sigma=sigma, mean=(0.0, mu))
+    expected = getattr(game, method)(*([gamma] if gamma is not None else []))
+    pairs = [(value.real, value.imag) for value in expected]
+    np.testing.assert_allclose(as_set(result["eigenvalues"]), as_set(pairs), rtol=1e-6, atol=1e-9)
+    assert (result["at"], result["step"], result["dense"]) == ("equilibrium", 0, True)
+    if method == "jare":
+        np.testing.assert_allclose(result["largest_stable_step"], game.jare_largest_step(gamma), rtol=1e-6)
+    assert result["step_size"] == pytest.approx(0.001)
+    assert keras.config.floatx() == "float32"
+
+
+def test_rule_is_named(tmp_path):
+    assert spectrum(tmp_path, "GAMMA = 3.0")["rule"] == "jare(gamma=3.0)"
+    result = spectrum(tmp_path, files=["isotropic_gaussian/lazy.gin"])
+    assert result["rule"] == "lazy(rule=jare(gamma=10.0), every=8)"
+    assert len(result["eigenvalues"]) == 4
+
+
+def test_run_directory_is_analysed_at_its_newest_checkpoint(tmp_path):
+    run(tmp_path)
+    trained = spectrum(tmp_path, files=[], short=[])
+    assert (trained["at"], trained["step"]) == ("checkpoint", 20)
+    at_rest = spectrum(tmp_path, "experiment.spectrum.at = 'equilibrium'", files=[], short=[])
+    begun = spectrum(tmp_path, "experiment.spectrum.at = 'initialisation'", files=[], short=[])
+    assert (at_rest["at"], begun["at"]) == ("equilibrium", "initialisation")
+    values = [as_set(result["eigenvalues"]) for result in (trained, at_rest, begun)]
+    # The players have moved by about 0.01 · 0.07; the Jacobians differ in the same way.
+    assert 1e-6 < np.abs(values[0] - values[2]).max() < np.abs(values[1] - values[2]).max()
+
+
+def test_another_rule_at_the_same_checkpoint(tmp_path):
+    run(tmp_path)
+    result = spectrum(tmp_path, "experiment.train.rule = @jacobian_coupling.sim_gd()", files=[], short=[])
+    assert (result["rule"], result["step"]) == ("sim_gd()", 20)
+
+
+def test_momentum_counts(tmp_path):
+    plain = spectrum(tmp_path)
+    heavy = spectrum(tmp_path, "keras.optimizers.SGD.momentum = 0.9")
+    assert heavy["eigenvalues"] == plain["eigenvalues"]
+    assert heavy["optimizer"] == "SGD(momentum=0.9, nesterov=False)"
+    assert heavy["largest_stable_step"] != pytest.approx(plain["largest_stable_step"], rel=1e-3)
+    assert heavy["rate"] < plain["rate"] < 1
+
+
+def test_infinite_numbers_are_null(tmp_path):
+    result = spectrum(
+        tmp_path, "experiment.train.loss = @wasserstein.Wasserstein()", files=["isotropic_gaussian/simgd.gin"]
+    )
+    assert result["phase_factor"] is None
+    assert result["largest_stable_step"] == 0.0
+
+
+def test_network_game(tmp_path):
+    """No known equilibrium: at the initialisation; all eigenvalues, and those at the ends of the spectrum."""
+    files = ["mixture_conopt_paper/conopt.gin"]
+    dense = spectrum(tmp_path, *MLP, files=files)
+    assert (dense["at"], dense["dense"]) == ("initialisation", True)
+    parameters = (16 * 4 + 4) + (4 * 4 + 4) + (4 * 2 + 2) + (2 * 4 + 4) + (4 * 4 + 4) + (4 + 1)
+    assert len(dense["eigenvalues"]) == parameters
+    extremal = spectrum(tmp_path, *MLP, "experiment.spectrum.dense_up_to = 1", "BATCH_SIZE = 512", files=files)
+    assert (extremal["dense"], extremal["at"]) == (False, "initialisation")
+    assert 0 < len(extremal["eigenvalues"]) < parameters
+    largest = [np.abs(as_set(result["eigenvalues"])).max() for result in (dense, extremal)]
+    assert largest[0] == pytest.approx(largest[1], rel=0.3)  # other samples
+
+
+@pytest.mark.parametrize(
+    ("params", "files", "message"),
+    [
+        (["GAMA = 3.0"], None, "nothing in this configuration uses GAMA: misspelt"),
+        (["experiment.spectrum.at = 'checkpoint'"], None, "there is only the initialisation and the equilibrium in"),
+        (["experiment.spectrum.at = 'somewhere'"], None, "at = 'somewhere': there is only"),
+        (
+            ["experiment.spectrum.samples = 0"],
+            None,
+            "experiment.spectrum.samples must be an integer of at least 1, not 0",
+        ),
+        ([], ["quickstart.gin"], "--mode spectrum: quickstart.gin is no experiment; name one with --gin_file"),
+        (["experiment.train.rule = @keras.optimizers.SGD()"], None, "experiment.train.rule must be a Rule"),
+    ],
+)
+def test_mistakes(tmp_path, params, files, message):
+    with pytest.raises(jare_tf.InputError, match=message):
+        run(tmp_path, *params, mode="spectrum", short=[], **({"files": files} if files else {}))
+    assert not (tmp_path / "spectrum.json").exists()
+
+
+def test_estimates_while_training(tmp_path):
+    params = [*MLP, "BATCH_SIZE = 32", "experiment.train.spectrum_every = 10"]
+    run(tmp_path, *params, files=["mixture_conopt_paper/simgd.gin"], short=[*SHORT, "JIT = False"])
+    rows = {row["step"]: row for row in metrics(tmp_path)}
+    for step, row in rows.items():
+        assert ("conditioning" in row) == ("phase_factor" in row) == (step % 10 == 0)
+    assert rows[10]["conditioning"] >= 1 and rows[10]["phase_factor"] >= 0
+    events = [
+        event for path in (tmp_path / "train").iterdir() for event in tf.compat.v1.train.summary_iterator(str(path))
+    ]
+    assert "phase_factor" in {value.tag for event in events for value in event.summary.value}
+    with pytest.raises(jare_tf.InputError, match="spectrum_every must be a multiple of log_every, 5, not 7"):
+        run(tmp_path / "other", "experiment.train.spectrum_every = 7")
