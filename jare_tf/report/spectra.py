@@ -56,7 +56,7 @@ def draw_streamlines(fields: Mapping[str, Streamlines], equilibrium: tuple[float
             density=1.2, arrowsize=0.8,
         )  # fmt: skip
         axes.plot(*equilibrium, "o", color="tab:red", markersize=4)
-        axes.set_title(title, fontsize=9)
+        axes.set_title(title, fontsize=8)
         axes.set(xlabel="θ", ylabel="φ", xlim=(field.theta[0], field.theta[-1]), ylim=(field.phi[0], field.phi[-1]))
         axes.tick_params(labelsize=7)
     return figure
