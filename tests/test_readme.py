@@ -13,6 +13,7 @@ from tests.runs import SHORT, metrics, run
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+THEORY = (ROOT / "docs" / "theory.md").read_text()
 
 
 def blocks(language):
@@ -42,7 +43,7 @@ def test_added_rule(tmp_path, monkeypatch):
 
 
 def test_commands_name_existing_configurations():
-    names = re.findall(r"--gin_file ((?!runs/)\S+\.gin)", README)
+    names = re.findall(r"--gin_file ((?!runs/)\S+\.gin)", README + THEORY)
     assert names
     for name in names:
         assert (config.FOLDER / name).exists(), name
@@ -63,5 +64,24 @@ def test_table_of_rules_is_complete():
 
 
 def test_pictures_exist():
-    for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
-        assert (ROOT / name).exists(), name
+    for text, folder in ((README, ROOT), (THEORY, ROOT / "docs")):
+        for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text):
+            assert (folder / name).exists(), name
+
+
+def test_theory_example():
+    """The numbers in the comments of docs/theory.md."""
+    (example,) = re.findall(r"```python\n(.*?)```", THEORY, re.DOTALL)
+    namespace = {}
+    exec(example, namespace)
+    game = namespace["game"]
+    printed = [complex(number) for number in ("-2.51-0.447j", "-12.5", "-2.51+0.447j", "-0.52")]
+    np.testing.assert_allclose(game.jare(10.0), printed, atol=5e-4)
+    factors = game.jare_phase_factor(10.0), game.jare_conditioning(10.0), game.jare_largest_step(10.0)
+    np.testing.assert_allclose(factors, (0.178, 24.04, 0.16), rtol=2e-3)
+
+
+def test_theory_table_has_every_rule():
+    table = THEORY.split("## Every rule")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)\(", table, re.MULTILINE)
+    assert set(rows) == {name for name in jare_tf.__all__ if name.islower()}

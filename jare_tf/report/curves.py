@@ -33,7 +33,7 @@ def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
             axes.plot(*np.transpose(points), label=label, linewidth=1.2)
         axes.set(xlabel="iteration", title=title, yscale="log")
         axes.grid(alpha=0.3)
-    panels[0].legend()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

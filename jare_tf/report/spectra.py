@@ -1,6 +1,7 @@
 """Pictures of eigenvalues and of vector fields."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -27,11 +28,9 @@ def draw(rows: Mapping[str, Sequence[Analysis]]) -> Figure:
     FigureCanvasAgg(figure)
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes_of_row, (title, row) in zip(grid, rows.items(), strict=True):
+        frame = _frame(row)
         for axes, analysis in zip(axes_of_row, row, strict=False):
-            _scatter(axes, analysis, title, _linear_part(row))
-            if axes is not axes_of_row[0]:
-                axes.sharex(axes_of_row[0])
-                axes.sharey(axes_of_row[0])
+            _scatter(axes, analysis, title, frame)
         for axes in axes_of_row[len(row) : -1]:
             axes.axis("off")
         _unit_circle(axes_of_row[-1], row[-1])
@@ -62,21 +61,32 @@ def draw_streamlines(fields: Mapping[str, Streamlines], equilibrium: tuple[float
     return figure
 
 
-def _linear_part(row: Sequence[Analysis]) -> float:
-    """Up to which modulus the axes of a row are linear."""
-    sizes = np.abs(np.concatenate([analysis.eigenvalues for analysis in row]))
-    return max(np.quantile(sizes[sizes > 0], 0.05), 1e-4 * sizes.max()) if sizes.any() else 1.0
+class _Frame(NamedTuple):
+    """What the axes of a row have in common: linear up to `linear`, ticks, and limits that hold all eigenvalues."""
+
+    linear: float
+    ticks: list[float]
+    real: tuple[float, float]
+    imaginary: tuple[float, float]
 
 
-def _scatter(axes, analysis: Analysis, title: str, linear: float) -> None:
+def _frame(row: Sequence[Analysis]) -> _Frame:
+    values = np.concatenate([analysis.eigenvalues for analysis in row])
+    sizes = np.abs(values[values != 0]) if values.any() else np.ones(1)
+    linear = max(np.quantile(sizes, 0.05), 1e-4 * sizes.max())
+    ends = np.floor(np.log10(sizes.max())), np.log10(3 * linear)
+    decades = 10.0 ** np.arange(*ends, -2 if ends[0] - ends[1] > 3 else -1)
+    limits = lambda part: (1.7 * min(part.min(), -linear), 1.7 * max(part.max(), linear))
+    return _Frame(linear, [*-decades, 0.0, *decades], limits(values.real), limits(values.imag))
+
+
+def _scatter(axes, analysis: Analysis, title: str, frame: _Frame) -> None:
     values = analysis.eigenvalues
     axes.axvline(0, color="gray", linewidth=0.6)
     axes.plot(values.real, values.imag, ".", markersize=4 if len(values) > 50 else 8, alpha=0.6)
-    axes.set_xscale("symlog", linthresh=linear)
-    axes.set_yscale("symlog", linthresh=linear)
-    decades = 10.0 ** np.arange(np.floor(np.log10(max(np.abs(values).max(), linear))), np.log10(3 * linear), -2)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks([*-decades, 0.0, *decades])
+    axes.set_xscale("symlog", linthresh=frame.linear)
+    axes.set_yscale("symlog", linthresh=frame.linear)
+    axes.set(xticks=frame.ticks, yticks=frame.ticks, xlim=frame.real, ylim=frame.imaginary)
     axes.set_title(f"{title}\n{analysis.rule}", fontsize=8)
     axes.set(xlabel="Re λ", ylabel="Im λ")
     axes.tick_params(labelsize=6)
