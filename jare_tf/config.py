@@ -57,7 +57,7 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     try:
         gin.parse_config_files_and_bindings(list(gin_files), [], finalize_config=False)
         _macros_of_files.clear()
-        _macros_of_files.update(_used_macros())
+        _macros_of_files.update(_MACRO.findall(gin.config_str(_ONE_LINE)))
         if bindings:
             gin.parse_config([*_imports(bindings), *bindings])
         gin.finalize()
@@ -78,12 +78,26 @@ def arguments(root: Callable[..., Any]) -> dict[str, Any]:
     """What the configuration binds of the arguments of `root`, which is not called.
 
     Raises:
-      InputError: something that the configuration makes does not take its arguments, or a macro is used by nothing.
+      InputError: something that the configuration makes does not take its arguments.
     """
-    unused = {name for name in bound() if "." not in name} - _used_macros() - _macros_of_files
-    if unused:
-        raise InputError(f"nothing in this configuration uses {', '.join(sorted(unused))}: misspelt?")
     return _with_makers_named(lambda: gin.get_bindings(root), root.__name__)
+
+
+def check_used(besides: str = "") -> str:
+    """The configuration with every default spelt out, once everything that it configures has been made.
+
+    Args:
+      besides: a root whose bindings `arguments` has given out, for instance "experiment.train".
+
+    Raises:
+      InputError: a binding was used by nothing.
+    """
+    used = gin.operative_config_str(_ONE_LINE)
+    unused = bound() - _bindings(used).keys() - _macros_of_files
+    unused = {name for name in unused if not (besides and name.startswith(f"{besides}."))}
+    if unused:
+        raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
+    return used
 
 
 def _with_makers_named(function: Callable[[], Any], root: str) -> Any:
@@ -98,10 +112,6 @@ def _with_makers_named(function: Callable[[], Any], root: str) -> Any:
         if makers[0] == root and f"{root}() missing" not in message:
             raise  # an error in `root` itself is no mistake of the configuration
         raise InputError(f"{makers[0]} in the configuration: {message}") from error
-
-
-def _used_macros() -> set[str]:
-    return set(_MACRO.findall(gin.config_str(_ONE_LINE)))
 
 
 def bound() -> set[str]:
@@ -121,10 +131,7 @@ def record(model_dir: str, resuming: bool) -> str:
     Raises:
       InputError: a binding was used by nothing, or the run to go on with is another experiment.
     """
-    used = gin.operative_config_str(_ONE_LINE)
-    unused = bound() - _bindings(used).keys() - _macros_of_files
-    if unused:
-        raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
+    used = check_used()
     path = f"{model_dir}/config.gin"
     if resuming and tf.io.gfile.exists(path):
         with tf.io.gfile.GFile(path) as file:

@@ -151,12 +151,14 @@ def spectrum(
     *,
     model_dir: str,
     use_checkpoint: bool,
+    check_config: Callable[[], Any],
     generator: Callable[..., keras.Model],
     discriminator: Callable[..., keras.Model],
     loss: Callable[..., Players],
     rule: Rule,
     dataset: Dataset,
     discriminator_optimizer: Callable[[], keras.optimizers.Optimizer],
+    generator_optimizer: Callable[[], keras.optimizers.Optimizer],
     latent_dim: int,
     batch_size: int,
     latent_prior: Normal = Normal(),
@@ -178,6 +180,7 @@ def spectrum(
     Args:
       model_dir: where the files go, and where a checkpoint may lie.
       use_checkpoint: whether `at` may by default be the newest checkpoint in model_dir.
+      check_config: called when everything has been made; raises InputError for a binding that nothing used.
       at: "checkpoint", "equilibrium" or "initialisation". By default the checkpoint if that may be and there is one,
         else the equilibrium if it is known, else the initialisation.
       samples: samples of each distribution in a dense analysis.
@@ -189,6 +192,8 @@ def spectrum(
     _check_integers("spectrum", 1, samples=samples, dense_up_to=dense_up_to)
     make_gan = lambda: _gan(generator, discriminator, rule, loss, dataset, latent_dim, latent_prior, schedule, seed)
     gan = make_gan()
+    optimizers = Players(discriminator_optimizer(), generator_optimizer())
+    check_config()
     _make_writable(model_dir)
     points = {"initialisation": gan.game.point()}
     if equilibrium is not None:
@@ -209,11 +214,10 @@ def spectrum(
         batch = Batch(*(tf.cast(as_floats(tf.convert_to_tensor(part)), tf.float64) for part in (real, latent)))
     else:
         game, batch = gan.game, gan.batch(dataset.batch(0, batch_size, gan.seed), 0)
-    optimizer = discriminator_optimizer()
 
     def analysed(one: Rule, point: Point) -> Analysis:
         cast = tf.nest.map_structure(lambda value, like: tf.cast(value, like.dtype), point, game.point())
-        return analyse(game, one, cast, batch, schedule=schedule, optimizer=optimizer, dense=game is not gan.game)
+        return analyse(game, one, cast, batch, schedule=schedule, optimizers=optimizers, dense=game is not gan.game)
 
     title = {"checkpoint": f"after {step} iterations"}.get(at, f"at the {at}")
     shown = (

@@ -47,16 +47,7 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
         return config.call(experiment.train, model_dir=directory, record_config=config.record)
 
     if mode == "spectrum":
-        own = {"model_dir": model_dir, "use_checkpoint": use_checkpoint}
-        config.parse(
-            gin_files, [*gin_params, *(f"experiment.spectrum.{name} = {value!r}" for name, value in own.items())]
-        )
-        if not any(name.startswith("experiment.train.") for name in config.bound()):
-            raise InputError(f"--mode spectrum: {gin_files[-1]} is no experiment; name one with --gin_file")
-        takes = inspect.signature(experiment.spectrum).parameters
-        shared = {name: value for name, value in config.arguments(experiment.train).items() if name in takes}
-        return config.call(experiment.spectrum, **shared)
-
+        return _spectrum(gin_files, gin_params, model_dir, use_checkpoint)
     config.parse(gin_files, of_compare)
     if (mode or ("compare" if "experiment.compare.configs" in config.bound() else "train")) == "train":
         return train(gin_files, model_dir)
@@ -65,6 +56,17 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
         raise InputError(f"{gin_files[-1]} compares other configurations: bind {', '.join(others)} in those")
     train_config = lambda file, overrides, directory: train([file], directory, overrides)
     return config.call(experiment.compare, model_dir=model_dir, train_config=train_config)
+
+
+def _spectrum(gin_files: Sequence[str], gin_params: Sequence[str], model_dir: str, use_checkpoint: bool) -> None:
+    """experiment.spectrum with its own bindings and with what the experiment binds for experiment.train."""
+    own = [f"experiment.spectrum.model_dir = {model_dir!r}", f"experiment.spectrum.use_checkpoint = {use_checkpoint}"]
+    config.parse(gin_files, [*gin_params, *own])
+    if not any(name.startswith("experiment.train.") for name in config.bound()):
+        raise InputError(f"--mode spectrum: {gin_files[-1]} is no experiment; name one with --gin_file")
+    takes = inspect.signature(experiment.spectrum).parameters
+    shared = {name: value for name, value in config.arguments(experiment.train).items() if name in takes}
+    config.call(experiment.spectrum, check_config=lambda: config.check_used(besides="experiment.train"), **shared)
 
 
 def _default_model_dir(gin_file: str) -> str:

@@ -122,7 +122,8 @@ def test_network_game(tmp_path):
 @pytest.mark.parametrize(
     ("params", "files", "message"),
     [
-        (["GAMA = 3.0"], None, "nothing in this configuration uses GAMA: misspelt"),
+        (["GAMA = 3.0"], None, "nothing in this run uses GAMA: misspelt"),
+        (["jacobian_coupling.con_opt.gamma = 1.0"], None, "nothing in this run uses jacobian_coupling.con_opt.gamma"),
         (["experiment.spectrum.at = 'checkpoint'"], None, "there is only the initialisation and the equilibrium in"),
         (["experiment.spectrum.at = 'somewhere'"], None, "at = 'somewhere': there is only"),
         (

@@ -10,7 +10,7 @@ from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.theory import eigenvalues, spectrum, step_size
-from jare_tf.types import Batch, Point
+from jare_tf.types import Batch, Players, Point
 
 
 class Analysis(NamedTuple):
@@ -24,7 +24,7 @@ class Analysis(NamedTuple):
     conditioning: τ = max|λ|/min|λ|, λ ≠ 0.
     largest_stable_step: sup of the stable η under `optimizer`, 0 where none is.
     rate: ρ, the factor on the slowest error, or fastest growing one, in a step of `step_size` under `optimizer`.
-    step_size: η, the experiment's learning rate.
+    step_size: η, the discriminator's learning rate.
     optimizer: what the last three are for.
     """
 
@@ -66,7 +66,7 @@ def analyse(
     batch: Batch,
     *,
     schedule: Schedule,
-    optimizer: keras.optimizers.Optimizer,
+    optimizers: Players,
     dense: bool,
 ) -> Analysis:
     """The spectrum of a rule at a point and what follows from it.
@@ -77,15 +77,17 @@ def analyse(
       point: where.
       batch: the samples that stand for the expectations.
       schedule: who moves when; only a dense spectrum takes it into account.
-      optimizer: the experiment's, of both players. Its step sizes are analysed where it is SGD, with its momentum, and
-        the spectrum is dense; else those of gradient descent.
+      optimizers: the experiment's. Where both are the same SGD and the spectrum is dense, steps are analysed with its
+        momentum; else as gradient descent with the discriminator's learning rate.
       dense: all eigenvalues; else those at the ends of the spectrum.
     """
-    step = float(optimizer.learning_rate)
+    optimizer, step = optimizers.discriminator, float(optimizers.discriminator.learning_rate)
+    settings = [{**one.get_config(), "name": None, "class": type(one)} for one in optimizers]
     if dense:
         linearization = spectrum.linearize(game, rule, point, batch, schedule=schedule)
         values = linearization.eigenvalues(step)
-        assumed = optimizer if isinstance(optimizer, keras.optimizers.SGD) else keras.optimizers.SGD(step)
+        momentum = settings[0] == settings[1] and isinstance(optimizer, keras.optimizers.SGD)
+        assumed = optimizer if momentum else keras.optimizers.SGD(step)
         largest = step_size.largest_stable_step(linearization, assumed)
         rate = step_size.rate(linearization, assumed, step)
     else:

@@ -397,6 +397,27 @@ def test_jare_theorem_5_the_error_shrinks_as_one_over_the_root_of_gamma(n, m):
     assert np.sum(np.abs(limit) < 1e-12) == abs(n - m)
 
 
+@pytest.mark.parametrize(
+    ("q", "p", "stable_sim_gd", "stable_jare"),
+    [
+        ((1.5, 2.0), (0.8, 1.0), True, True),  # all three requirements hold
+        ((1e-3, 2.0), (0.8, 1.0), False, True),  # Q ill-conditioned
+        ((1e-3, 1.5e-3), (0.8, 1.0), False, True),  # Q much smaller than PᵀP: phase factor
+        ((300.0, 400.0), (0.8, 1.0), False, True),  # Q much larger than PᵀP: conditioning
+        ((1.5, 2.0), (1e-2, 1.0), False, False),  # PᵀP ill-conditioned
+    ],
+)
+def test_jare_table_1(q, p, stable_sim_gd, stable_jare):
+    """SimGD needs Q and PᵀP well-conditioned and alike, JARE with a large γ only PᵀP well-conditioned."""
+    rotation = np.linalg.qr(np.random.default_rng(0).normal(size=(2, 2)))[0]
+    q_matrix, p_matrix = -rotation @ np.diag(q) @ rotation.T, np.diag(p)
+    well = lambda a: (
+        eigenvalues.phase_factor(np.linalg.eigvals(a)) < 3 and eigenvalues.conditioning(np.linalg.eigvals(a)) < 10
+    )
+    assert well(closed_form.general_jacobian(p_matrix, q_matrix)) == stable_sim_gd
+    assert well(closed_form.general_jare(p_matrix, q_matrix, 1e4)) == stable_jare
+
+
 @pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 1e3])
 def test_jare_is_stable_in_every_general_game_at_every_gamma(scale):
     rng = np.random.default_rng(2)

@@ -10,7 +10,7 @@ from jare_tf.theory import closed_form, eigenvalues, spectrum
 from jare_tf.theory.closed_form import SimpleGame
 from jare_tf.types import Batch, Players, Point
 from tests.conftest import PRESETS, RULES, flat
-from tests.games import affine_game, affine_point, exact_batch, moved, small_game
+from tests.games import affine_game, affine_point, bilinear_game, exact_batch, moved, small_game
 
 GAMES = pytest.mark.parametrize(
     ("sigma", "mean", "gamma"),
@@ -174,6 +174,21 @@ def test_conopt_proposition_14(float64):
     )
     tiny = sorted_values(measured.eigenvalues(1e-6))
     np.testing.assert_allclose(tiny, sorted_values(both.eigenvalues(1e-6)), atol=1e-5)
+
+
+def test_conopt_corollaries_5_and_8(float64):
+    """With Re λ < 0 some step converges; where Re λ = 0 none does, but consensus optimization has one."""
+    mean = (0.0, 1.5)
+    strict = spectrum.linearize(affine_game(mean), jare_tf.sim_gd(), at_rest(mean), exact_batch(mean, 0.8)).eigenvalues(
+        1.0
+    )
+    assert strict.real.max() < 0
+    assert eigenvalues.largest_stable_step(strict) > 0.1
+    game, batch = bilinear_game()
+    for rule, least, most in [(jare_tf.sim_gd(), 0.0, 0.0), (jare_tf.con_opt(gamma=0.5), 0.5, 1.0)]:
+        values = spectrum.linearize(game, rule, affine_point([0.0], [1.0]), batch).eigenvalues(1.0)
+        # λ = ±i − γ: the largest step is 2γ/(1 + γ²) = 0.8.
+        assert least <= eigenvalues.largest_stable_step(values) <= most
 
 
 @pytest.mark.parametrize("schedule", [jare_tf.Simultaneous(), jare_tf.Alternating(2, 1)], ids=["together", "in_turn"])
