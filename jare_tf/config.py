@@ -37,6 +37,7 @@ _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _MACRO = re.compile(r"%(\w+)")
 _macros_of_files: set[str] = set()  # a macro that a file uses is no mistake where --gin_param overrides that use
+_bound_by_files: set[str] = set()
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
 _MODULES = {
     leaf: parent
@@ -58,6 +59,8 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
         gin.parse_config_files_and_bindings(list(gin_files), [], finalize_config=False)
         _macros_of_files.clear()
         _macros_of_files.update(_MACRO.findall(gin.config_str(_ONE_LINE)))
+        _bound_by_files.clear()
+        _bound_by_files.update(bound())
         if bindings:
             gin.parse_config([*_imports(bindings), *bindings])
         gin.finalize()
@@ -83,18 +86,20 @@ def arguments(root: Callable[..., Any]) -> dict[str, Any]:
     return _with_makers_named(lambda: gin.get_bindings(root), root.__name__)
 
 
-def check_used(besides: str = "") -> str:
+def check_used(given_out: str | None = None) -> str:
     """The configuration with every default spelt out, once everything that it configures has been made.
 
     Args:
-      besides: a root whose bindings `arguments` has given out, for instance "experiment.train".
+      given_out: a root whose `arguments` were given to another one, for instance "experiment.train". That needs not all
+        of what the files bind for it, so that only the other bindings are checked.
 
     Raises:
       InputError: a binding was used by nothing.
     """
     used = gin.operative_config_str(_ONE_LINE)
     unused = bound() - _bindings(used).keys() - _macros_of_files
-    unused = {name for name in unused if not (besides and name.startswith(f"{besides}."))}
+    if given_out:
+        unused = {name for name in unused - _bound_by_files if not name.startswith(f"{given_out}.")}
     if unused:
         raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
     return used

@@ -66,7 +66,7 @@ def _spectrum(gin_files: Sequence[str], gin_params: Sequence[str], model_dir: st
         raise InputError(f"--mode spectrum: {gin_files[-1]} is no experiment; name one with --gin_file")
     takes = inspect.signature(experiment.spectrum).parameters
     shared = {name: value for name, value in config.arguments(experiment.train).items() if name in takes}
-    config.call(experiment.spectrum, check_config=lambda: config.check_used(besides="experiment.train"), **shared)
+    config.call(experiment.spectrum, check_config=lambda: config.check_used(given_out="experiment.train"), **shared)
 
 
 def _default_model_dir(gin_file: str) -> str:
