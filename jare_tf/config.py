@@ -38,6 +38,7 @@ _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _MACRO = re.compile(r"%(\w+)")
 _macros_of_files: set[str] = set()  # a macro that a file uses is no mistake where --gin_param overrides that use
 _bound_by_files: set[str] = set()
+_OTHER_MODE = "experiment.spectrum."  # what a file sets for it does not hinder training
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
 _MODULES = {
     leaf: parent
@@ -74,7 +75,10 @@ def call(root: Callable[..., Any], **arguments: Any) -> Any:
     Raises:
       InputError: `root` lacks an argument, or something that the configuration makes does not take its arguments.
     """
-    return _with_makers_named(lambda: gin.get_configurable(root)(**arguments), root.__name__)
+    # gin knows a root that something is bound for.
+    known = any(name.startswith(f"experiment.{root.__name__}.") for name in bound())
+    configured = gin.get_configurable(root) if known else root
+    return _with_makers_named(lambda: configured(**arguments), root.__name__)
 
 
 def arguments(root: Callable[..., Any]) -> dict[str, Any]:
@@ -100,6 +104,8 @@ def check_used(given_out: str | None = None) -> str:
     unused = bound() - _bindings(used).keys() - _macros_of_files
     if given_out:
         unused = {name for name in unused - _bound_by_files if not name.startswith(f"{given_out}.")}
+    else:
+        unused = {name for name in unused if not name.startswith(_OTHER_MODE)}
     if unused:
         raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
     return used
@@ -144,6 +150,20 @@ def record(model_dir: str, resuming: bool) -> str:
     text = re.sub("={80,}", "=" * 78, used)
     files.replace(path, text)
     return text
+
+
+def differences(model_dir: str, used: str) -> list[str]:
+    """A line for each binding that `used` and the run in model_dir give different values."""
+    path = f"{model_dir}/config.gin"
+    if not tf.io.gfile.exists(path):
+        return []
+    with tf.io.gfile.GFile(path) as file:
+        before, now = _resolved(file.read()), _resolved(used)
+    return [
+        f"{name} was {before[name]}, is {now[name]}"
+        for name in sorted(before.keys() & now.keys())
+        if before[name] != now[name]
+    ]
 
 
 def _check_same_experiment(before: dict[str, str], now: dict[str, str], model_dir: str) -> None:

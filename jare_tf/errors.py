@@ -1,5 +1,8 @@
 """The two ways a run can end badly, told apart so that a program can answer each with its own exit code."""
 
+import math
+import numbers
+
 
 class InputError(ValueError):
     """What the user gave cannot be used: the message says what, where and what to do (exit code 2)."""
@@ -7,3 +10,16 @@ class InputError(ValueError):
 
 class RunError(RuntimeError):
     """A run that began well cannot go on: the message says at which step and what is kept (exit code 1)."""
+
+
+def check_number(name: str, value, *, above_zero: bool = False) -> None:
+    """Raises InputError unless `value` is a finite number, at least 0 or above 0."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or value < 0 or (above_zero and value == 0):
+        raise InputError(f"{name} must be a finite number, {'above' if above_zero else 'at least'} 0, not {value!r}")
+
+
+def check_integer(name: str, value, least: int, below: float = math.inf) -> None:
+    """Raises InputError unless `value` is an integer of at least `least`, and less than `below`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not least <= value < below:
+        raise InputError(f"{name} must be an integer of at least {least}, not {value!r}")

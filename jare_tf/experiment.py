@@ -15,7 +15,7 @@ from jare_tf.data.latent import Normal
 from jare_tf.dynamics.jacobian_coupling import sim_gd
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
-from jare_tf.errors import InputError, RunError
+from jare_tf.errors import InputError, RunError, check_integer
 from jare_tf.report import curves, spectra
 from jare_tf.report.samples import Picture, save_samples
 from jare_tf.theory.analysis import Analysis, analyse
@@ -98,6 +98,7 @@ def train(
     _check_integers(
         "train", 1, sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints
     )
+    _check_factories(discriminator_optimizer=discriminator_optimizer, generator_optimizer=generator_optimizer)
     if spectrum_every % log_every:
         raise InputError(
             f"experiment.train.spectrum_every must be a multiple of log_every, {log_every}, not {spectrum_every}"
@@ -151,7 +152,7 @@ def spectrum(
     *,
     model_dir: str,
     use_checkpoint: bool,
-    check_config: Callable[[], Any],
+    check_config: Callable[[], Sequence[str]],
     generator: Callable[..., keras.Model],
     discriminator: Callable[..., keras.Model],
     loss: Callable[..., Players],
@@ -180,7 +181,8 @@ def spectrum(
     Args:
       model_dir: where the files go, and where a checkpoint may lie.
       use_checkpoint: whether `at` may by default be the newest checkpoint in model_dir.
-      check_config: called when everything has been made; raises InputError for a binding that nothing used.
+      check_config: called when everything has been made: raises InputError for a binding that nothing used, and returns
+        how the configuration differs from that of the run in model_dir.
       at: "checkpoint", "equilibrium" or "initialisation". By default the checkpoint if that may be and there is one,
         else the equilibrium if it is known, else the initialisation.
       samples: samples of each distribution in a dense analysis.
@@ -190,10 +192,11 @@ def spectrum(
       InputError: what the experiment is made of does not fit together, or there is nothing at `at`.
     """
     _check_integers("spectrum", 1, samples=samples, dense_up_to=dense_up_to)
+    _check_factories(discriminator_optimizer=discriminator_optimizer, generator_optimizer=generator_optimizer)
     make_gan = lambda: _gan(generator, discriminator, rule, loss, dataset, latent_dim, latent_prior, schedule, seed)
     gan = make_gan()
     optimizers = Players(discriminator_optimizer(), generator_optimizer())
-    check_config()
+    differences = check_config()
     _make_writable(model_dir)
     points = {"initialisation": gan.game.point()}
     if equilibrium is not None:
@@ -201,6 +204,10 @@ def spectrum(
     step = restore_networks(model_dir, gan) if at == "checkpoint" or (at is None and use_checkpoint) else None
     if step is not None:
         points["checkpoint"] = gan.game.point()
+        for optimizer in optimizers:
+            optimizer.iterations.assign(step)  # for a schedule of learning rates
+        for line in differences:
+            print(f"not as in the run: {line}", flush=True)
     at = at or list(points)[-1]
     if at not in points:
         raise InputError(
@@ -223,10 +230,11 @@ def spectrum(
     shown = (
         {"before training": points["initialisation"], title: points[at]} if at == "checkpoint" else {title: points[at]}
     )
-    rules = [rule] if repr(rule) == repr(sim_gd()) else [sim_gd(), rule]
+    rules = [rule] if rule == sim_gd() else [sim_gd(), rule]
     rows = {name: [analysed(one, point) for one in rules] for name, point in shown.items()}
     result = rows[title][-1]
-    files.replace(f"{model_dir}/spectrum.json", json.dumps({"at": at, "step": step or 0, **result.to_json()}) + "\n")
+    record = {"at": at, "step": step or 0, "not_as_in_the_run": differences if step else [], **result.to_json()}
+    files.replace(f"{model_dir}/spectrum.json", json.dumps(record) + "\n")
     curves.save(spectra.draw(rows), f"{model_dir}/spectrum.png")
     print(result.summary(), f"{model_dir}/spectrum.json", f"{model_dir}/spectrum.png", sep="\n", flush=True)
 
@@ -264,8 +272,11 @@ def compare(
       The signal that stopped a run, or None when all reached their end.
     """
     runs = {label: f"{model_dir}/{label}" for label in configs}
-    for label, named in configs.items():
-        file, *overrides = [named] if isinstance(named, str) else named
+    entries = {label: [named] if isinstance(named, str) else named for label, named in configs.items()}
+    for label, entry in entries.items():
+        if not isinstance(entry, list | tuple) or not entry or not all(isinstance(part, str) for part in entry):
+            raise InputError(f"experiment.compare.configs: {label!r} must be a file name or [file name, override, ...]")
+    for label, (file, *overrides) in entries.items():
         signal = train_config(file, overrides, runs[label])
         if signal is not None:
             return signal
@@ -300,8 +311,7 @@ def _gan(generator, discriminator, rule, loss, dataset, latent_dim, latent_prior
 
 def _check_integers(root: str, least: int, **settings: Any) -> None:
     for name, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
-            raise InputError(f"experiment.{root}.{name} must be an integer of at least {least}, not {value!r}")
+        check_integer(f"experiment.{root}.{name}", value, least, below=2**31)
 
 
 def _check_objects(**settings: tuple[Any, type]) -> None:
@@ -312,7 +322,7 @@ def _check_objects(**settings: tuple[Any, type]) -> None:
 
 def _check_factories(**settings: Any) -> None:
     for name, value in settings.items():
-        if isinstance(value, keras.Model):
+        if isinstance(value, keras.Model | keras.optimizers.Optimizer):
             raise InputError(f"experiment.train.{name} must be what makes it: '@module.name', without parentheses")
 
 

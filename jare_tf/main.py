@@ -36,6 +36,8 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
     use_checkpoint = model_dir is not None or not gin_files
     if not gin_files:
         recorded = f"{model_dir}/config.gin"
+        if mode == "spectrum" and model_dir and not tf.io.gfile.exists(recorded):
+            raise InputError(f"--model_dir {model_dir} holds no run; name an experiment with --gin_file")
         gin_files = [recorded if model_dir and tf.io.gfile.exists(recorded) else "quickstart.gin"]
     model_dir = model_dir or _default_model_dir(gin_files[-1])
 
@@ -60,13 +62,18 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
 
 def _spectrum(gin_files: Sequence[str], gin_params: Sequence[str], model_dir: str, use_checkpoint: bool) -> None:
     """experiment.spectrum with its own bindings and with what the experiment binds for experiment.train."""
-    own = [f"experiment.spectrum.model_dir = {model_dir!r}", f"experiment.spectrum.use_checkpoint = {use_checkpoint}"]
-    config.parse(gin_files, [*gin_params, *own])
+    config.parse(gin_files, gin_params)
     if not any(name.startswith("experiment.train.") for name in config.bound()):
         raise InputError(f"--mode spectrum: {gin_files[-1]} is no experiment; name one with --gin_file")
     takes = inspect.signature(experiment.spectrum).parameters
     shared = {name: value for name, value in config.arguments(experiment.train).items() if name in takes}
-    config.call(experiment.spectrum, check_config=lambda: config.check_used(given_out="experiment.train"), **shared)
+
+    def check_config() -> list[str]:
+        used = config.check_used(given_out="experiment.train")
+        return config.differences(model_dir, used) if use_checkpoint else []
+
+    directory = {"model_dir": model_dir, "use_checkpoint": use_checkpoint}
+    config.call(experiment.spectrum, check_config=check_config, **directory, **shared)
 
 
 def _default_model_dir(gin_file: str) -> str:

@@ -24,7 +24,10 @@ class Dataset(abc.ABC):
         """Batch number `counter`: [batch_size, *element_shape], float32 as the networks take it or uint8 pixels."""
 
     def expectation(self, count: int, seed: int) -> np.ndarray:
-        """About `count` samples that stand for the distribution where an expectation is wanted: a batch by default."""
+        """About `count` samples that stand for the distribution where an expectation is wanted: a batch by default.
+
+        Each half of them stands for it as well, so that rules which compare halves (`debiased`) see it.
+        """
         return np.asarray(self.batch(0, count, seed))
 
 

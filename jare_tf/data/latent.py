@@ -29,8 +29,10 @@ class Normal:
         return self.std * random.normal(shape, key)
 
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
-        """float64 [count, dimension] with mean 0 and covariance std² I exactly, where an expectation is wanted."""
-        return self.std * random.standardised_normal((count, dimension), random.key(seed, random.EXPECTATION, 1))
+        """float64 [2 ⌈count/2⌉, dimension]: two halves with mean 0 and covariance std² I exactly."""
+        shape = -(-count // 2), dimension
+        noise = [random.standardised_normal(shape, random.key(seed, random.EXPECTATION, half)) for half in (2, 3)]
+        return self.std * np.concatenate(noise)
 
 
 def normal_of_variance(*, variance: float) -> Normal:

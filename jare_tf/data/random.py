@@ -7,6 +7,8 @@ normals are not; so normals are made from integers here, and a seed means the sa
 import numpy as np
 import tensorflow as tf
 
+from jare_tf.errors import InputError
+
 REAL, MODE, LATENT, PICTURE, EXPECTATION = range(5)
 _STREAMS = 256
 _ALGORITHM = "philox"  # named, because the default differs from device to device
@@ -40,11 +42,12 @@ def normal(shape, key: tf.Tensor) -> tf.Tensor:
 def standardised_normal(shape: tuple[int, int], key: tf.Tensor) -> np.ndarray:
     """float64 [count, dimension] whose sample mean is 0 and covariance I exactly: expectations of quadratics are exact.
 
-    Where count ≤ dimension no such samples exist, and they are plain ones.
+    Raises:
+      InputError: there are no such samples, count ≤ dimension.
     """
-    samples = normal(shape, key).numpy().astype(np.float64)
     if shape[0] <= shape[1]:
-        return samples
+        raise InputError(f"{2 * shape[0]} samples are too few in {shape[1]} dimensions: take over {2 * shape[1]}")
+    samples = normal(shape, key).numpy().astype(np.float64)
     samples -= samples.mean(axis=0)
     whitening = np.linalg.inv(np.linalg.cholesky(samples.T @ samples / shape[0]))
     return samples @ whitening.T

@@ -39,11 +39,11 @@ class GaussianMixture(Dataset):
         return tf.gather(tf.constant(self.centres, tf.float32), modes) + self.std * noise
 
     def expectation(self, count: int, seed: int) -> np.ndarray:
-        """float64 [⌈count/k⌉ · k, d]: as many of every mode, with its exact mean and covariance."""
+        """float64 [2 ⌈count/2k⌉ k, d]: two halves with as many of every mode, at its exact mean and covariance."""
         centres = np.array(self.centres, np.float64)
-        each = -(-count // len(centres))
-        noise = random.standardised_normal((each, centres.shape[1]), random.key(seed, random.EXPECTATION, 0))
-        return (centres[:, None] + self.std * noise).reshape(-1, centres.shape[1])
+        shape = -(-count // (2 * len(centres))), centres.shape[1]
+        noise = [random.standardised_normal(shape, random.key(seed, random.EXPECTATION, half)) for half in (0, 1)]
+        return (centres[None, :, None] + self.std * np.stack(noise)[:, None]).reshape(-1, centres.shape[1])
 
 
 def gaussian(*, mean, std: float) -> GaussianMixture:

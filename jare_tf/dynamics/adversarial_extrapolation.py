@@ -1,11 +1,10 @@
 """JARE without second derivatives: each player answers what the other is about to do."""
 
 import dataclasses
-import math
 
 from jare_tf.dynamics.field import field
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.errors import InputError
+from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -35,8 +34,7 @@ class adversarial_extrapolation(Rule):
     gamma: float
 
     def __post_init__(self):
-        if not (math.isfinite(self.gamma) and self.gamma >= 0):
-            raise InputError(f"gamma must be a finite number, at least 0, not {self.gamma}")
+        check_number("adversarial_extrapolation: gamma", self.gamma)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here = field(game, point, batch)

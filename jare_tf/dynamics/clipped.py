@@ -5,8 +5,8 @@ import dataclasses
 import tensorflow as tf
 
 from jare_tf.dynamics.field import squared_norm
-from jare_tf.dynamics.rule import Rule, Update
-from jare_tf.errors import InputError
+from jare_tf.dynamics.rule import Rule, Update, check_rule
+from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -20,20 +20,18 @@ class clipped(Rule):
 
     Args:
       rule: any rule.
-      norm: c, positive.
+      norm: c, positive and finite.
 
     Raises:
-      InputError: norm is not positive, or rule is no rule.
+      InputError: norm is not positive and finite, or rule is no rule.
     """
 
     rule: Rule
     norm: float
 
     def __post_init__(self):
-        if not isinstance(self.rule, Rule):
-            raise InputError(f"clipped: rule must be a rule such as jare(gamma=10.0), not {self.rule!r}")
-        if not self.norm > 0:
-            raise InputError(f"clipped: norm must be positive, not {self.norm}")
+        check_rule("clipped: rule", self.rule)
+        check_number("clipped: norm", self.norm, above_zero=True)
 
     @property
     def period(self) -> int:
@@ -44,7 +42,10 @@ class clipped(Rule):
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Players) -> Update:
         update = self.rule.update(game, point, batch, memory)
-        # At the equilibrium ‖d‖ = 0 has no derivative; the larger of ‖d‖² and c² has.
-        square = tf.maximum(squared_norm(update.direction), self.norm**2)
-        scale = self.norm * tf.math.rsqrt(square)
-        return update._replace(direction=tf.nest.map_structure(lambda d: scale * d, update.direction))
+        # In units of the largest entry, or of c where that is larger, nothing overflows. At the equilibrium ‖d‖ = 0 has
+        # no derivative; the larger of ‖d‖² and c² has.
+        largest = [tf.reduce_max(tf.abs(d)) for d in tf.nest.flatten(update.direction)]
+        unit = tf.stop_gradient(tf.reduce_max([*largest, tf.cast(self.norm, largest[0].dtype)]))
+        scaled = tf.nest.map_structure(lambda d: d / unit, update.direction)
+        length = self.norm * tf.math.rsqrt(tf.maximum(squared_norm(scaled), tf.square(self.norm / unit)))
+        return update._replace(direction=tf.nest.map_structure(lambda d: length * d, scaled))

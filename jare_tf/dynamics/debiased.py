@@ -19,7 +19,8 @@ class debiased(Rule):
     ξ and ξ' are the fields on the two independent halves of the batch, so that E⟨ξ_s, ξ'_s⟩ = ‖E ξ_s‖², where
     E‖ξ_s‖² = ‖E ξ_s‖² + Var(ξ_s) pushes the players towards points of little noise (ConOpt supplement, Lemma 15: on a
     batch of B the bias of ½‖ξ‖² is Var/(2B)). The lemma's text subtracts a multiple of the sample variance instead;
-    halves need no gradient of each sample. Their inner product is noisier than the norm, and may be negative.
+    halves need no gradient of each sample. Their inner product is noisier than the norm, and may be negative. A batch
+    of one sample is its own other half, with the preset's bias.
 
     ℓ_t is the mean over the whole batch. Batch norm normalises each half by itself; the next state is the mean of both
     halves' states. A step costs what the preset's does.
@@ -28,7 +29,7 @@ class debiased(Rule):
       rule: a preset, for instance `con_opt(gamma=10.0)`.
 
     Raises:
-      InputError: rule is no preset; in `update`, the batch has a single sample.
+      InputError: rule is no preset.
     """
 
     rule: JacobianCoupling
@@ -38,19 +39,19 @@ class debiased(Rule):
             raise InputError(f"debiased: rule must be a preset such as con_opt(gamma=10.0), not {self.rule!r}")
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
-        if 1 in (batch.real.shape[0], batch.latent.shape[0]):
-            raise InputError("debiased: a batch of 1 has no halves; use at least 2 samples")
         real, latent = (_halves(samples) for samples in batch)
         fields, coupling = fields_and_coupling(
             game, point, [Batch(*half) for half in zip(real, latent, strict=True)], self.rule.mask
         )
-        share = tf.shape(real[0])[0] / tf.shape(batch.real)[0]
+        sizes = [tf.shape(half)[0] for half in real]
+        share = sizes[0] / (sizes[0] + sizes[1])
         return self.rule.assembled(_mean(*fields, share), coupling, fields[0].gradient, fields[1].gradient)
 
 
 def _halves(samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    middle = (samples.shape[0] or tf.shape(samples)[0]) // 2
-    return samples[:middle], samples[middle:]
+    """The first and the second half; of a single sample twice that."""
+    size = tf.shape(samples)[0]
+    return samples[: (size + 1) // 2], samples[tf.minimum((size + 1) // 2, size - 1) :]
 
 
 def _mean(first: Field, second: Field, share) -> Field:

@@ -1,11 +1,10 @@
 """The extragradient method."""
 
 import dataclasses
-import math
 
 from jare_tf.dynamics.field import field
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.errors import InputError
+from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Point
 
@@ -28,8 +27,7 @@ class extragradient(Rule):
     step: float
 
     def __post_init__(self):
-        if not (math.isfinite(self.step) and self.step >= 0):
-            raise InputError(f"extragradient: step must be a finite number, at least 0, not {self.step}")
+        check_number("extragradient: step", self.step)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here = field(game, point, batch)

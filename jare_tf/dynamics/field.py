@@ -101,8 +101,7 @@ def value_and_gradient(function: Callable[[Any], tf.Tensor], inputs) -> tuple[tf
 def transposed_products(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     """(∂f/∂w)ᵀ u for each row u of `vectors` [r, m], in one vectorised backward pass: [r, n].
 
-    `tape.jacobian` does it for all m rows at once, which needs more memory and takes longer; its parallel_iterations,
-    meant to bound that, leave most rows zero (TensorFlow 2.21).
+    `tape.jacobian` does it for all m rows at once, which needs more memory and takes longer.
 
     Args:
       function: f, from w [n] to [m].

@@ -1,13 +1,12 @@
 """The regularised methods of the JARE, ConOpt and GradReg papers: one formula, a block mask for each."""
 
 import dataclasses
-import math
 
 import tensorflow as tf
 
 from jare_tf.dynamics.field import Field, Mask, fields_and_coupling, inner_product
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.errors import InputError
+from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -40,8 +39,7 @@ class JacobianCoupling(Rule):
         return f"{self.name}(gamma={self.gamma})" if any(map(any, self.mask)) else f"{self.name}()"
 
     def __post_init__(self):
-        if not (math.isfinite(self.gamma) and self.gamma >= 0):
-            raise InputError(f"gamma must be a finite number, at least 0, not {self.gamma}")
+        check_number(f"{self.name}: gamma", self.gamma)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         (field,), coupling = fields_and_coupling(game, point, [batch], self.mask)

@@ -5,8 +5,8 @@ import dataclasses
 import tensorflow as tf
 
 from jare_tf.dynamics.jacobian_coupling import sim_gd
-from jare_tf.dynamics.rule import Rule, Update
-from jare_tf.errors import InputError
+from jare_tf.dynamics.rule import Rule, Update, check_rule
+from jare_tf.errors import check_integer
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point, each_player
 
@@ -21,7 +21,7 @@ class lazy(Rule):
     moves multiply the error by (I + η A_0)^(k−1) (I + η A_k), with A_0 = −J and A_k the Jacobian at γ·k: the move with
     γ·k must be stable by itself or nearly so, which bounds η·γ·k.
 
-    A metric `regularizer/` is k-fold in the moves that have it and 0 in the others.
+    Its metrics `regularizer/` are those of the player's last regularised move, not k-fold.
 
     Args:
       rule: any rule whose difference from ξ means something by itself; the presets' does.
@@ -35,42 +35,40 @@ class lazy(Rule):
     every: int
 
     def __post_init__(self):
-        if not isinstance(self.rule, Rule):
-            raise InputError(f"lazy: rule must be a rule such as jare(gamma=10.0), not {self.rule!r}")
-        if not (isinstance(self.every, int) and self.every >= 1):
-            raise InputError(f"lazy: every must be an integer, at least 1, not {self.every}")
+        check_rule("lazy: rule", self.rule)
+        check_integer("lazy: every", self.every, least=1)
 
     @property
     def period(self) -> int:
         return self.every * self.rule.period
 
     def memory(self, point: Point) -> Players:
-        return each_player(lambda inner: (tf.zeros((), tf.int64), inner), self.rule.memory(point))
+        """For each player its number of moves, its last regularizer, and the rule's own memory."""
+        nothing = tf.zeros((), tf.nest.flatten(point.parameters)[0].dtype)
+        return each_player(lambda inner: (tf.zeros((), tf.int64), nothing, inner), self.rule.memory(point))
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Players) -> Update:
-        moves = each_player(lambda part: part[0], memory)
-        inner = each_player(lambda part: part[1], memory)
+        moves, regularizer, inner = (each_player(lambda part, i=i: part[i], memory) for i in range(3))
         due = each_player(lambda count: count % self.every == 0, moves)
 
         def regularised():
             update = self.rule.update(game, point, batch, inner)
-            regularizer = each_player(
-                lambda value, loss: self.every * tf.cast(value, loss.dtype), update.regularizer, update.field.losses
-            )
+            more = each_player(self._more, update.field.gradient, update.direction)
             return Update(
-                direction=each_player(
-                    _if, due, each_player(self._more, update.field.gradient, update.direction), update.field.gradient
-                ),
+                direction=each_player(_if, due, more, update.field.gradient),
                 field=update.field,
-                regularizer=each_player(_if, due, regularizer, each_player(tf.zeros_like, regularizer)),
+                regularizer=each_player(_if, due, update.regularizer, regularizer),
                 memory=update.memory,
             )
 
         def plain():
-            return sim_gd().update(game, point, batch)._replace(memory=inner)
+            return sim_gd().update(game, point, batch)._replace(regularizer=regularizer, memory=inner)
 
         update = tf.cond(due.discriminator | due.generator, regularised, plain)
-        return update._replace(memory=each_player(lambda count, part: (count + 1, part), moves, update.memory))
+        memory = each_player(
+            lambda count, value, part: (count + 1, value, part), moves, update.regularizer, update.memory
+        )
+        return update._replace(memory=memory)
 
     def _more(self, gradient, direction):
         return tf.nest.map_structure(lambda xi, d: xi + self.every * (d - xi), gradient, direction)
@@ -78,4 +76,4 @@ class lazy(Rule):
 
 def _if(condition, then, otherwise):
     """`then` or `otherwise`, nests of tensors."""
-    return tf.nest.map_structure(lambda a, b: tf.where(condition, a, b), then, otherwise)
+    return tf.nest.map_structure(lambda a, b: tf.where(condition, tf.cast(a, b.dtype), b), then, otherwise)

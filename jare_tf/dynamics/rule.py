@@ -4,6 +4,7 @@ import abc
 from typing import Any, NamedTuple
 
 from jare_tf.dynamics.field import Field
+from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -45,3 +46,9 @@ class Rule(abc.ABC):
     @abc.abstractmethod
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Any = NOTHING) -> Update:
         """The direction at `point`, estimated on `batch`."""
+
+
+def check_rule(name: str, value) -> None:
+    """Raises InputError unless `value` is a rule."""
+    if not isinstance(value, Rule):
+        raise InputError(f"{name} must be a rule such as jare(gamma=10.0), not {value!r}")

@@ -1,13 +1,12 @@
 """Symplectic gradient adjustment."""
 
 import dataclasses
-import math
 
 import tensorflow as tf
 
 from jare_tf.dynamics.field import field_and_products, inner_product
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.errors import InputError
+from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Point
 
@@ -32,8 +31,7 @@ class symplectic_gradient_adjustment(Rule):
     gamma: float = 1.0
 
     def __post_init__(self):
-        if not (math.isfinite(self.gamma) and self.gamma >= 0):
-            raise InputError(f"gamma must be a finite number, at least 0, not {self.gamma}")
+        check_number("symplectic_gradient_adjustment: gamma", self.gamma)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here, transposed, product = field_and_products(game, point, batch)

@@ -1,11 +1,10 @@
 """The unrolled GAN."""
 
 import dataclasses
-import math
 
 from jare_tf.dynamics.field import field, value_and_gradient
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.errors import InputError
+from jare_tf.errors import check_integer, check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -32,10 +31,8 @@ class unrolled(Rule):
     step: float
 
     def __post_init__(self):
-        if not (isinstance(self.steps, int) and self.steps >= 0):
-            raise InputError(f"unrolled: steps must be an integer, at least 0, not {self.steps}")
-        if not (math.isfinite(self.step) and self.step >= 0):
-            raise InputError(f"unrolled: step must be a finite number, at least 0, not {self.step}")
+        check_integer("unrolled: steps", self.steps, least=0)
+        check_number("unrolled: step", self.step)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here = field(game, point, batch)

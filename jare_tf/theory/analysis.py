@@ -8,6 +8,7 @@ import numpy as np
 
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule
+from jare_tf.errors import RunError, check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.theory import eigenvalues, spectrum, step_size
 from jare_tf.types import Batch, Players, Point
@@ -23,7 +24,8 @@ class Analysis(NamedTuple):
     phase_factor: ζ = max |Im λ/Re λ|.
     conditioning: τ = max|λ|/min|λ|, λ ≠ 0.
     largest_stable_step: sup of the stable η under `optimizer`, 0 where none is.
-    rate: ρ, the factor on the slowest error, or fastest growing one, in a step of `step_size` under `optimizer`.
+    rate: ρ, the factor on the slowest error, or fastest growing one, in a step of `step_size` under `optimizer`; None
+      where the spectrum is not dense, because the slowest error's eigenvalue is among those not found.
     step_size: η, the discriminator's learning rate.
     optimizer: what the last three are for.
     """
@@ -34,7 +36,7 @@ class Analysis(NamedTuple):
     phase_factor: float
     conditioning: float
     largest_stable_step: float
-    rate: float
+    rate: float | None
     step_size: float
     optimizer: str
 
@@ -46,16 +48,16 @@ class Analysis(NamedTuple):
         return {name: None if value == math.inf else value for name, value in values.items()}
 
     def summary(self) -> str:
-        """A line for each number."""
-        infinite = lambda value: "infinite" if value == math.inf else f"{value:.6g}"
-        extent = "all" if self.dense else "extremal"
-        return "\n".join(
-            [
-                f"{self.rule}: {len(self.eigenvalues)} eigenvalues, {extent}",
-                f"phase factor {infinite(self.phase_factor)}, conditioning {infinite(self.conditioning)}",
-                f"largest stable step {infinite(self.largest_stable_step)}, rate {self.rate:.9g} "
-                f"at step size {self.step_size:g}, {self.optimizer}",
-            ]
+        """A few lines to read."""
+        number = lambda value: "infinite" if value == math.inf else f"{value:.6g}"
+        extent, least, most = (
+            ("all", "", "") if self.dense else ("at the ends of the spectrum", "at least ", "at most ")
+        )
+        rate = "" if self.rate is None else f", rate {self.rate:.9g} at step size {self.step_size:g}"
+        return (
+            f"{self.rule}: {len(self.eigenvalues)} eigenvalues, {extent}\n"
+            f"phase factor {least}{number(self.phase_factor)}, conditioning {least}{number(self.conditioning)}\n"
+            f"largest stable step {most}{number(self.largest_stable_step)}{rate}, {self.optimizer}"
         )
 
 
@@ -78,22 +80,31 @@ def analyse(
       batch: the samples that stand for the expectations.
       schedule: who moves when; only a dense spectrum takes it into account.
       optimizers: the experiment's. Where both are the same SGD and the spectrum is dense, steps are analysed with its
-        momentum; else as gradient descent with the discriminator's learning rate.
+        momentum; else as gradient descent with the discriminator's learning rate, and `optimizer` says so.
       dense: all eigenvalues; else those at the ends of the spectrum.
+
+    Raises:
+      InputError: the learning rate is not positive.
+      RunError: no eigenvalue was found.
     """
-    optimizer, step = optimizers.discriminator, float(optimizers.discriminator.learning_rate)
-    settings = [{**one.get_config(), "name": None, "class": type(one)} for one in optimizers]
+    one, step = optimizers.discriminator, float(optimizers.discriminator.learning_rate)
+    check_number("the learning rate", step, above_zero=True)
+    settings = [{**each.get_config(), "name": None, "class": type(each)} for each in optimizers]
+    shared = settings[0] == settings[1] and type(one) is keras.optimizers.SGD and not one.weight_decay and dense
+    assumed = one if shared else keras.optimizers.SGD(step)
     if dense:
         linearization = spectrum.linearize(game, rule, point, batch, schedule=schedule)
         values = linearization.eigenvalues(step)
-        momentum = settings[0] == settings[1] and isinstance(optimizer, keras.optimizers.SGD)
-        assumed = optimizer if momentum else keras.optimizers.SGD(step)
         largest = step_size.largest_stable_step(linearization, assumed)
         rate = step_size.rate(linearization, assumed, step)
     else:
         values = spectrum.extremal_eigenvalues(game, rule, point, batch)
-        assumed = keras.optimizers.SGD(step)
-        largest, rate = eigenvalues.largest_stable_step(values), eigenvalues.rate(values, step)
+        largest, rate = eigenvalues.largest_stable_step(values), None
+    if not len(values):
+        raise RunError("no eigenvalue converged: the parameters or the batch are out of bounds")
+    name = f"SGD(momentum={float(assumed.momentum)}, nesterov={bool(assumed.nesterov)})"
+    theirs = [f"{type(each).__name__}({float(each.learning_rate):g})" for each in optimizers]
+    instead = "" if shared else f", in place of {' and '.join(theirs)}"
     return Analysis(
         rule=repr(rule),
         dense=dense,
@@ -103,5 +114,5 @@ def analyse(
         largest_stable_step=largest,
         rate=rate,
         step_size=step,
-        optimizer=f"SGD(momentum={float(assumed.momentum)}, nesterov={bool(assumed.nesterov)})",
+        optimizer=name + instead,
     )

@@ -10,8 +10,11 @@ from scipy.sparse import linalg
 from jare_tf.dynamics.field import transposed_products
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
+from jare_tf.errors import InputError, RunError
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point, each_player
+
+ROUNDING = 1e-12  # a multiplier this close to 1 belongs to a direction along which nothing moves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,13 +53,16 @@ class Linearization:
 
         For a memoryless rule these are the eigenvalues of A = −∂direction/∂w, whatever η. Else, with μ the multipliers
         over one period of p steps, λ = (μ^(1/p) − 1)/η with the principal root, of the n largest |μ|: the m others,
-        which a memory adds, decay within a few steps.
+        which a memory adds, decay within a few steps. Such λ depend on η. A negative μ, an overshoot once a period and
+        no rotation, counts as |μ|.
         """
         if self.memoryless:
             return -self.curvatures
         multipliers = np.linalg.eigvals(self.period_matrix(np.ones([1, 1]), np.array([step]))).astype(complex)
         largest = multipliers[np.argsort(-np.abs(multipliers), kind="stable")[: self.parameters]]
-        return (largest ** (1 / self.steps) - 1) / step
+        overshoot = (largest.imag == 0) & (largest.real < 0)
+        roots = np.where(overshoot, -largest, largest) ** (1 / self.steps)
+        return np.where(np.abs(roots - 1) < ROUNDING, 0, (roots - 1) / step)
 
     def period_matrix(self, transition: np.ndarray, response: np.ndarray) -> np.ndarray:
         """The matrix of one period under an optimizer with state (w, slots)' = transition (w, slots) − response d.
@@ -97,10 +103,14 @@ def linearize(
     Args:
       game: the game.
       rule: any rule.
-      point: where; a move is a linear map of the distance to it where it is an equilibrium.
+      point: where; a move is a linear map of the distance to it where it is an equilibrium. Zero eigenvalues are told
+        from small ones in float64 only.
       batch: the samples that stand for the expectations, in every move.
       schedule: who moves when.
       rows_at_once: rows that share one backward pass; more need more memory.
+
+    Raises:
+      RunError: the Jacobian is not finite.
     """
     flat = _Flat(point)
     update = tf.function(lambda memory: rule.update(game, point, batch, memory).memory)
@@ -129,6 +139,8 @@ def linearize(
         parts = [zip(players, nest, strict=True) for nest in (point.parameters, memory)]
         changes.append(np.concatenate([np.full(_floats(part), now) for pairs in parts for now, part in pairs]))
         memory = _changed(memory, update(memory), players)
+    if not np.isfinite(moves).all():
+        raise RunError("the Jacobian is not finite at this point")
     return Linearization(np.stack(moves), np.stack(changes), flat.size, rule.period)
 
 
@@ -169,28 +181,24 @@ def extremal_eigenvalues(
       seed: of the first vector.
 
     Returns:
-      The distinct eigenvalues found, complex, by falling modulus; a complex pair gives both.
+      The distinct eigenvalues found, complex, by falling modulus; a complex pair gives both. Empty if none converged.
+
+    Raises:
+      InputError: the game has fewer than 4 parameters.
     """
     flat = _Flat(point)
     start = flat.vector(point.parameters)
 
-    def direction(vector):
-        here, memory, total = flat.point(vector), rule.memory(point), 0.0
-        if rule.period > 1 or tf.nest.flatten(memory):
-            for _ in range(rule.period):
-                memory = rule.update(game, here, batch, memory).memory
-        for _ in range(rule.period):
-            update = rule.update(game, here, batch, memory)
-            memory, total = update.memory, total + flat.vector(update.direction)
-        return total / rule.period
-
+    direction = lambda vector: flat.vector(mean_direction(game, rule, flat.point(vector), batch))
     products = tf.function(functools.partial(transposed_products, direction))
 
     def minus_transposed(vector: np.ndarray) -> np.ndarray:
         return -products(start, tf.reshape(tf.cast(vector, start.dtype), [1, -1])).numpy()[0]
 
     matrix = _Operator(minus_transposed, flat.size)
-    options = {"k": count, "tol": tolerance, "maxiter": iterations, "return_eigenvectors": False}
+    if flat.size < 4:
+        raise InputError(f"a game of {flat.size} parameters is too small for Arnoldi's method: use a dense spectrum")
+    options = {"k": min(count, flat.size - 2), "tol": tolerance, "maxiter": iterations, "return_eigenvectors": False}
     options["v0"] = np.random.default_rng(seed).normal(size=flat.size)
     found: list[complex] = []
     for which in ("LM", "LR", "LI"):
@@ -199,6 +207,23 @@ def extremal_eigenvalues(
         except linalg.ArpackNoConvergence as error:
             found.extend(error.eigenvalues)
     return _distinct(np.array(found, complex), tolerance / 10)
+
+
+def mean_direction(game: TwoPlayerGame, rule: Rule, point: Point, batch: Batch) -> Players:
+    """The mean of a rule's directions over a period that is spent at a point, after another one that fills its memory.
+
+    The direction itself for most rules; for `lazy` that of the rule which it wraps, and for `optimistic` ξ.
+    """
+    memory = rule.memory(point)
+    if rule.period > 1 or tf.nest.flatten(memory):
+        for _ in range(rule.period):
+            memory = rule.update(game, point, batch, memory).memory
+    directions = []
+    for _ in range(rule.period):
+        update = rule.update(game, point, batch, memory)
+        memory = update.memory
+        directions.append(update.direction)
+    return tf.nest.map_structure(lambda *parts: tf.add_n(parts) / rule.period, *directions)
 
 
 class _Operator(linalg.LinearOperator):

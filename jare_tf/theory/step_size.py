@@ -11,11 +11,11 @@ from jare_tf.dynamics.rule import Rule
 from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.theory import eigenvalues
-from jare_tf.theory.spectrum import Linearization
+from jare_tf.theory.spectrum import ROUNDING, Linearization
 from jare_tf.types import Batch, Point, each_player
 
-_STEPS = np.geomspace(1e-6, 1e6, 600)  # relative to 1/‖K‖
-_ROUNDING = 1e-7
+_STEPS = np.geomspace(1e-6, 1e6, 240)  # relative to the step that the scale of the game suggests
+_SHRUNK = 1e-7
 
 
 @functools.singledispatch
@@ -23,16 +23,17 @@ def linear_optimizer(optimizer: keras.optimizers.Optimizer, step: float) -> tupl
     """What an optimizer does to a parameter near rest: (w, slots)' = transition (w, slots) − response · d.
 
     Args:
-      optimizer: a Keras SGD (with momentum, Nesterov), RMSprop or Adam. The last two are linear where the squared
-        gradients have decayed far below ε: there RMSprop is gradient descent with step η/√ε (ConOpt Prop. 13) and
-        Adam is heavy-ball momentum with step η/ε, both far from what they do in training.
+      optimizer: a Keras SGD (with momentum, Nesterov), RMSprop or Adam, without weight decay. RMSprop is linear where
+        the squared gradients have decayed far below ε, and there it is gradient descent with step η/√ε (ConOpt Prop.
+        13); Adam where the gradients have decayed far below ε, and there it is heavy-ball momentum with step η/ε. Both
+        are far from what they do in training.
       step: η, the learning rate.
 
     Returns:
       (transition [k, k], response [k]).
 
     Raises:
-      InputError: the optimizer is of another kind.
+      InputError: the optimizer is of another kind, or has weight decay.
     """
     raise InputError(f"{type(optimizer).__name__} has no linear form near rest here: use SGD, RMSprop or Adam")
 
@@ -73,6 +74,8 @@ def rate(linearization: Linearization, optimizer: keras.optimizers.Optimizer, st
       optimizer: what applies the directions; its own learning rate does not count.
       step: the learning rate η.
     """
+    if optimizer.weight_decay:
+        raise InputError(f"{type(optimizer).__name__} with weight decay moves the equilibrium: use it without")
     transition, response = linear_optimizer(optimizer, step)
     if linearization.memoryless:
         curvatures = eigenvalues.nonzero(linearization.curvatures)
@@ -80,7 +83,7 @@ def rate(linearization: Linearization, optimizer: keras.optimizers.Optimizer, st
         multipliers = np.linalg.eigvals(transition - np.outer(response, first) * curvatures[:, None, None])
     else:
         multipliers = np.linalg.eigvals(linearization.period_matrix(transition, response))
-        multipliers = multipliers[np.abs(multipliers - 1) > 1e-12]
+        multipliers = multipliers[np.abs(multipliers - 1) > ROUNDING]
     return float(np.max(np.abs(multipliers), initial=0.0) ** (1 / linearization.steps))
 
 
@@ -94,7 +97,10 @@ def largest_stable_step(linearization: Linearization, optimizer: keras.optimizer
         return eigenvalues.largest_stable_step(-linearization.curvatures)
     _, response = linear_optimizer(optimizer, 1.0)
     n = linearization.parameters
-    scale = 1 / (np.abs(response[0]) * np.linalg.norm(linearization.moves[:, :n, :n], axis=(1, 2)).max())
+    scale = 1 / np.linalg.norm(linearization.moves[:, :n, :n], axis=(1, 2)).max()
+    if linearization.memoryless:
+        scale = eigenvalues.largest_stable_step(-linearization.curvatures) or scale
+    scale /= np.abs(response[0])
     stable = 0.0
     for step in scale * _STEPS:
         if rate(linearization, optimizer, step) >= 1:
@@ -162,7 +168,7 @@ def observed_rate(
         return distances.stack()
 
     distances = run().numpy()
-    exact = int(np.argmax(distances < _ROUNDING * distances[0])) or steps
+    exact = int(np.argmax(distances < _SHRUNK * distances[0])) or steps
     late = distances[exact // 2 : exact]
     slope, _ = np.polyfit(np.arange(len(late)), np.log(late), 1)
     return float(np.exp(slope))

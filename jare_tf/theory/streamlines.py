@@ -8,6 +8,7 @@ import tensorflow as tf
 from jare_tf.dynamics.rule import Rule
 from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.theory.spectrum import mean_direction
 from jare_tf.types import Batch, Players
 
 
@@ -25,9 +26,7 @@ class Streamlines(NamedTuple):
 
 
 def streamlines(game: TwoPlayerGame, rule: Rule, batch: Batch, theta: np.ndarray, phi: np.ndarray) -> Streamlines:
-    """The field −direction(θ, φ) of any rule on a grid (GradReg Fig. 3).
-
-    A rule with a memory starts with a fresh one at every point of the grid and is shown after one period.
+    """The field −direction(θ, φ) of any rule on a grid (GradReg Fig. 3), as `spectrum.mean_direction` has it.
 
     Args:
       game: a game whose players have one parameter each.
@@ -49,10 +48,7 @@ def streamlines(game: TwoPlayerGame, rule: Rule, batch: Batch, theta: np.ndarray
             *((tf.reshape(w, shape),) for w, shape in zip(tf.unstack(coordinates), shapes, strict=True))
         )
         here = point._replace(parameters=parameters)
-        memory = rule.memory(here)
-        for _ in range(rule.period if tf.nest.flatten(memory) else 0):
-            memory = rule.update(game, here, batch, memory).memory
-        direction = rule.update(game, here, batch, memory).direction
+        direction = mean_direction(game, rule, here, batch)
         return -tf.concat([tf.reshape(leaf, [1]) for leaf in tf.nest.flatten(direction)], 0)
 
     grid = np.stack(np.meshgrid(theta, phi), axis=-1).astype(point.parameters.discriminator[0].dtype.as_numpy_dtype)

@@ -54,6 +54,8 @@ class SpectrumEstimate:
             return {}
         batch = gan.batch(self.dataset.batch(0, self.batch_size, gan.seed), 0)
         values = extremal_eigenvalues(gan.game, gan.rule, gan.game.point(), batch, count=2, tolerance=0.1, iterations=3)
+        if not len(values):
+            return {}
         measured = {
             "phase_factor": eigenvalues.phase_factor(values),
             "conditioning": eigenvalues.conditioning(values),

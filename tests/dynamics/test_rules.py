@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.game.networks import spectral_norm
-from jare_tf.types import Batch, Players
+from jare_tf.types import Batch, Players, Point
 from tests.conftest import RULES, flat
 from tests.games import affine_game, affine_point, bilinear_game, difference_quotient, moved, small_game
 
@@ -73,9 +73,14 @@ def test_debiased_halves_of_an_odd_batch_make_the_whole_gradient(float64):
     update = jare_tf.debiased(jare_tf.jare(gamma=0.0)).update(game, game.point(), odd)
     # The halves have 2 and 3 samples.
     np.testing.assert_allclose(whole(update.direction), xi(game, game.point(), odd), rtol=1e-12)
-    with pytest.raises(jare_tf.InputError, match="a batch of 1 has no halves"):
-        one = Batch(real=batch.real[:1], latent=batch.latent[:1])
-        jare_tf.debiased(jare_tf.jare(gamma=1.0)).update(game, game.point(), one)
+
+
+def test_debiased_of_a_single_sample_is_the_preset(float64):
+    game, batch = small_game(jare_tf.NonSaturating())
+    one = Batch(real=batch.real[:1], latent=batch.latent[:1])
+    plain, debiased = jare_tf.jare(gamma=1.0), jare_tf.debiased(jare_tf.jare(gamma=1.0))
+    expected = whole(plain.update(game, game.point(), one).direction)
+    np.testing.assert_allclose(whole(debiased.update(game, game.point(), one).direction), expected, rtol=1e-12)
 
 
 def test_conopt_lemma_15(float64):
@@ -204,20 +209,40 @@ def test_clipped(float64):
         np.testing.assert_allclose(whole(update_of(rule, game, game.point(), batch).direction), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e20, 1e37])
+def test_clipped_keeps_its_norm_where_squares_overflow(size):
+    """In float32, whose squares end at 3e38; a direction of any length keeps its direction."""
+
+    class Game:
+        def losses(self, point, batch):
+            (theta,), (phi,) = point.parameters
+            value = size * (3 * tf.reduce_sum(theta) + 4 * tf.reduce_sum(phi))
+            return Players(discriminator=value, generator=value), Players((), ())
+
+    point = Point(Players((tf.zeros([1]),), (tf.zeros([1]),)), Players((), ()))
+    update = update_of(jare_tf.clipped(jare_tf.sim_gd(), 2.0), Game(), point, None)
+    length = min(2.0, 5 * size)
+    np.testing.assert_allclose(whole(update.direction), [0.6 * length, 0.8 * length], rtol=1e-5)
+
+
 def test_lazy_regularises_every_third_move_of_each_player(float64):
     game, batch = small_game(jare_tf.Minimax())
     point, rule = game.point(), jare_tf.lazy(jare_tf.jare(gamma=0.5), 3)
     plain = jare_tf.sim_gd().update(game, point, batch).direction
     strong = jare_tf.jare(gamma=1.5).update(game, point, batch)
     memory = rule.memory(point)
+    before = 123.0
     for discriminator_moves, generator_moves in itertools.product(range(4), range(4)):
-        memory = Players(*((tf.constant(moves, tf.int64), ()) for moves in (discriminator_moves, generator_moves)))
+        last = tf.constant(before, tf.float64)
+        memory = Players(
+            *((tf.constant(moves, tf.int64), last, ()) for moves in (discriminator_moves, generator_moves))
+        )
         update = rule.update(game, point, batch, memory)
         for player, moves in enumerate((discriminator_moves, generator_moves)):
             due = moves % 3 == 0
             expected = flat((strong.direction if due else plain)[player])
             np.testing.assert_allclose(flat(update.direction[player]), expected, rtol=1e-12)
-            regularizer = float(strong.regularizer[player]) if due else 0.0
+            regularizer = float(strong.regularizer[player]) / 3 if due else before
             np.testing.assert_allclose(float(update.regularizer[player]), regularizer, rtol=1e-12)
             assert int(update.memory[player][0]) == moves + 1
 
@@ -318,14 +343,20 @@ def test_composes_with_batch_norm_spectral_norm_adam_and_schedule(any_rule):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: jare_tf.adversarial_extrapolation(-1.0), "gamma must be a finite number, at least 0, not -1.0"),
+        (
+            lambda: jare_tf.adversarial_extrapolation(-1.0),
+            "adversarial_extrapolation: gamma must be a finite number, at least 0, not -1.0",
+        ),
         (lambda: jare_tf.symplectic_gradient_adjustment(float("nan")), "gamma must be a finite number"),
         (lambda: jare_tf.extragradient(float("inf")), "step must be a finite number, at least 0, not inf"),
-        (lambda: jare_tf.unrolled(steps=-1, step=0.1), "steps must be an integer, at least 0, not -1"),
+        (lambda: jare_tf.unrolled(steps=-1, step=0.1), "unrolled: steps must be an integer of at least 0, not -1"),
         (lambda: jare_tf.unrolled(steps=1, step=-0.1), "step must be a finite number, at least 0, not -0.1"),
-        (lambda: jare_tf.clipped(jare_tf.sim_gd(), 0.0), "norm must be positive, not 0.0"),
+        (lambda: jare_tf.clipped(jare_tf.sim_gd(), 0.0), "clipped: norm must be a finite number, above 0, not 0.0"),
+        (lambda: jare_tf.clipped(jare_tf.sim_gd(), float("inf")), "clipped: norm must be a finite number"),
+        (lambda: jare_tf.lazy(jare_tf.sim_gd(), True), "lazy: every must be an integer of at least 1, not True"),
+        (lambda: jare_tf.clipped(jare_tf.sim_gd(), "big"), "clipped: norm must be a finite number, above 0, not 'big'"),
         (lambda: jare_tf.clipped(3.0, 1.0), "rule must be a rule such as"),
-        (lambda: jare_tf.lazy(jare_tf.sim_gd(), 0), "every must be an integer, at least 1, not 0"),
+        (lambda: jare_tf.lazy(jare_tf.sim_gd(), 0), "lazy: every must be an integer of at least 1, not 0"),
         (lambda: jare_tf.lazy("jare", 2), "rule must be a rule such as"),
         (lambda: jare_tf.debiased(jare_tf.optimistic()), r"must be a preset such as .* not optimistic\(\)"),
     ],

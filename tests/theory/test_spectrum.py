@@ -1,11 +1,12 @@
 """The Jacobian of the implemented step, by automatic differentiation, against the papers' statements."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.game.networks import linear_quadratic
+from jare_tf.game.networks import affine, linear_quadratic
 from jare_tf.theory import closed_form, eigenvalues, spectrum
 from jare_tf.theory.closed_form import SimpleGame
 from jare_tf.types import Batch, Players, Point
@@ -263,7 +264,34 @@ def test_lazy_is_the_product_of_its_step_matrices(float64):
         for g in (0.0, gamma * every)
     )
     expected = np.linalg.matrix_power(plain, every - 1) @ strong
-    np.testing.assert_allclose(linear.period_matrix(np.ones([1, 1]), np.array([eta])), expected, atol=1e-10)
+    matrix = linear.period_matrix(np.ones([1, 1]), np.array([eta]))
+    np.testing.assert_allclose(matrix[:4, :4], expected, atol=1e-10)  # beyond is what metrics remember
+
+
+@pytest.mark.parametrize(("every", "eta"), [(2, 0.075), (8, 0.05), (16, 0.045)])
+def test_lazy_close_to_its_largest_step_has_a_spectrum_closed_under_conjugation(float64, every, eta):
+    """The strong move overshoots there: some multipliers of a period are negative, which is no rotation."""
+    rule = jare_tf.lazy(jare_tf.jare(gamma=10.0), every)
+    linear = spectrum.linearize(affine_game((0.0, 4.0)), rule, at_rest((0.0, 4.0)), exact_batch((0.0, 4.0), 0.2))
+    multipliers = np.linalg.eigvals(linear.period_matrix(np.ones([1, 1]), np.array([eta])))
+    assert multipliers.real.min() < 0
+    values = linear.eigenvalues(eta)
+    np.testing.assert_allclose(sorted_values(values), sorted_values(np.conj(values)), atol=1e-9)
+    largest = np.abs(1 + eta * values).max()
+    np.testing.assert_allclose(largest, np.abs(multipliers).max() ** (1 / every), rtol=1e-12)
+
+
+def test_directions_along_which_nothing_moves_are_zero_under_every_schedule(float64):
+    """The discriminator's bias has no effect on a Wasserstein loss, and nothing pulls on it."""
+    generator = affine.generator(mean=[1.0])
+    discriminator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    game = jare_tf.TwoPlayerGame(generator, discriminator, jare_tf.Wasserstein())
+    batch = Batch(tf.ones([2, 1], tf.float64), tf.zeros([2, 1], tf.float64))
+    for schedule in (jare_tf.Simultaneous(), jare_tf.Alternating(2, 1)):
+        linear = spectrum.linearize(game, jare_tf.jare(gamma=1.0), game.point(), batch, schedule=schedule)
+        values = linear.eigenvalues(1e-4)
+        assert len(eigenvalues.nonzero(values)) == 2
+        assert eigenvalues.conditioning(values) < 10
 
 
 def test_symplectic_adjustment_has_the_spectrum_of_jare(float64):

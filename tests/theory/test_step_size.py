@@ -107,3 +107,5 @@ def test_optimizer_without_linear_form(float64):
     linear = spectrum.linearize(game, jare_tf.jare(gamma=1.0), affine_point([0.0], [1.0]), batch)
     with pytest.raises(jare_tf.InputError, match="Adagrad has no linear form near rest here: use SGD, RMSprop or Adam"):
         step_size.rate(linear, keras.optimizers.Adagrad(), 0.1)
+    with pytest.raises(jare_tf.InputError, match="SGD with weight decay moves the equilibrium"):
+        step_size.rate(linear, keras.optimizers.SGD(weight_decay=0.1), 0.1)

@@ -49,6 +49,16 @@ def test_every_rule_has_a_field_that_vanishes_at_the_equilibrium(float64, any_ru
     assert np.abs(field.generator[1, 1]) > 1e-3
 
 
+def test_lazy_has_the_field_of_the_rule_that_it_wraps(float64):
+    game = linear_quadratic_game(jare_tf.Minimax())
+    fields = [
+        streamlines(game, rule, BATCH, THETA, PHI)
+        for rule in (jare_tf.lazy(jare_tf.jare(gamma=2.0), 4), jare_tf.jare(gamma=2.0))
+    ]
+    np.testing.assert_allclose(fields[0].generator, fields[1].generator, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(fields[0].discriminator, fields[1].discriminator, rtol=1e-9, atol=1e-12)
+
+
 def test_more_parameters_are_refused(float64):
     game, batch = small_game(jare_tf.Minimax())
     with pytest.raises(jare_tf.InputError, match="one parameter for each player"):
