@@ -13,8 +13,7 @@ class Checkpoints:
     """The checkpoints of one run, in model_dir/checkpoints.
 
     They hold both networks with their state, both optimizers, what the rule remembers, the number of the step and the
-    seed; random draws depend
-    on nothing else, so that a resumed run goes on as if it had not stopped.
+    seed; random draws depend on nothing else, so that a resumed run goes on as if it had not stopped.
 
     Args:
       model_dir: the run directory.
