@@ -4,7 +4,7 @@ import importlib.util  # noqa: F401, gin's dynamic registration uses it and forg
 import pathlib
 import pkgutil
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import gin
@@ -143,35 +143,34 @@ def record(model_dir: str, resuming: bool) -> str:
       InputError: a binding was used by nothing, or the run to go on with is another experiment.
     """
     used = check_used()
-    path = f"{model_dir}/config.gin"
-    if resuming and tf.io.gfile.exists(path):
-        with tf.io.gfile.GFile(path) as file:
-            _check_same_experiment(_resolved(file.read()), _resolved(used), model_dir)
+    if resuming:
+        _check_same_experiment(model_dir, used)
     text = re.sub("={80,}", "=" * 78, used)
-    files.replace(path, text)
+    files.replace(f"{model_dir}/config.gin", text)
     return text
 
 
-def differences(model_dir: str, used: str) -> list[str]:
-    """A line for each binding that `used` and the run in model_dir give different values."""
+def differences(model_dir: str, used: str, bound_too: Set[str] = frozenset()) -> dict[str, str]:
+    """By binding, how `used` differs from the run in model_dir, if it holds one.
+
+    A default that one side does not know came or went with a version of the code: what only `used` has counts where it
+    is in `bound_too`.
+    """
     path = f"{model_dir}/config.gin"
     if not tf.io.gfile.exists(path):
-        return []
+        return {}
     with tf.io.gfile.GFile(path) as file:
         before, now = _resolved(file.read()), _resolved(used)
-    return [
-        f"{name} was {before[name]}, is {now[name]}"
-        for name in sorted(before.keys() & now.keys())
-        if before[name] != now[name]
-    ]
+    return {
+        name: f"{name} was {before.get(name, 'absent')}, is {now[name]}"
+        for name in sorted((before.keys() | bound_too) & now.keys())
+        if before.get(name) != now[name]
+    }
 
 
-def _check_same_experiment(before: dict[str, str], now: dict[str, str], model_dir: str) -> None:
-    # A default that one side does not know came or went with a version of the code; what the user binds counts.
-    names = sorted((before.keys() & now.keys() | bound() & now.keys()) - _FREE_ON_RESUME)
-    changes = [
-        f"{name} was {before.get(name, 'absent')}, is {now[name]}" for name in names if before.get(name) != now[name]
-    ]
+def _check_same_experiment(model_dir: str, used: str) -> None:
+    changes = differences(model_dir, used, bound_too=bound())
+    changes = [line for name, line in changes.items() if name not in _FREE_ON_RESUME]
     if changes:
         more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
         raise InputError(

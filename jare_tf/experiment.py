@@ -1,8 +1,7 @@
 """What the program can do: each root is a function whose keyword arguments a configuration binds."""
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,6 +15,7 @@ from jare_tf.dynamics.jacobian_coupling import sim_gd
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.errors import InputError, RunError, check_integer
+from jare_tf.game.precision import float64
 from jare_tf.report import curves, spectra
 from jare_tf.report.samples import Picture, save_samples
 from jare_tf.theory.analysis import Analysis, analyse
@@ -216,7 +216,7 @@ def spectrum(
 
     if sum(np.size(leaf) for leaf in tf.nest.flatten(gan.game.point().parameters)) <= dense_up_to:
         real, latent = dataset.expectation(samples, seed), latent_prior.expectation(samples, latent_dim, seed)
-        with _float64():
+        with float64():
             game = make_gan().game
         batch = Batch(*(tf.cast(as_floats(tf.convert_to_tensor(part)), tf.float64) for part in (real, latent)))
     else:
@@ -237,19 +237,6 @@ def spectrum(
     files.replace(f"{model_dir}/spectrum.json", json.dumps(record) + "\n")
     curves.save(spectra.draw(rows), f"{model_dir}/spectrum.png")
     print(result.summary(), f"{model_dir}/spectrum.json", f"{model_dir}/spectrum.png", sep="\n", flush=True)
-
-
-@contextlib.contextmanager
-def _float64() -> Iterator[None]:
-    """Networks built inside compute in float64."""
-    before = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    try:
-        yield
-    finally:
-        keras.config.set_floatx(before[0])
-        keras.config.set_dtype_policy(before[1])
 
 
 def compare(

@@ -70,7 +70,7 @@ def _spectrum(gin_files: Sequence[str], gin_params: Sequence[str], model_dir: st
 
     def check_config() -> list[str]:
         used = config.check_used(given_out="experiment.train")
-        return config.differences(model_dir, used) if use_checkpoint else []
+        return list(config.differences(model_dir, used).values()) if use_checkpoint else []
 
     directory = {"model_dir": model_dir, "use_checkpoint": use_checkpoint}
     config.call(experiment.spectrum, check_config=check_config, **directory, **shared)

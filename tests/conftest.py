@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jare_tf
+from jare_tf.game import precision
 
 PRESETS = {
     "sim_gd": lambda gamma: jare_tf.sim_gd(),
@@ -36,12 +37,8 @@ def seeded():
 
 @pytest.fixture
 def float64():
-    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx(floatx)
-    keras.config.set_dtype_policy(policy)
+    with precision.float64():
+        yield
 
 
 @pytest.fixture(params=PRESETS)

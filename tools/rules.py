@@ -18,6 +18,7 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.game.networks import affine, dcgan4
+from jare_tf.game.precision import float64
 from jare_tf.theory import eigenvalues, spectrum, step_size
 from jare_tf.types import Batch, Players, Point
 
@@ -110,16 +111,8 @@ def number(value: float) -> str:
     return "∞" if math.isinf(value) else f"{value:.3g}"
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="measurements of each step time")
-    rounds = parser.parse_args().rounds
-    images = jare_tf.TwoPlayerGame(dcgan4.generator(), dcgan4.discriminator(), jare_tf.NonSaturating())
-    image_batch = Batch(tf.zeros([64, 32, 32, 3]), tf.zeros([64, 128]))
-    work = [arithmetic(rule, images, image_batch) for rule, _ in RULES]
-    times = milliseconds([rule for rule, _ in RULES], rounds)
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
+def print_table(work: list[float], times: list[float]) -> None:
+    """A row for each of RULES, with what it costs and what the theory says."""
     gaussian = affine_game(MEAN, jare_tf.Minimax(), SIGMA)
     bilinear = affine_game([1.0], jare_tf.Wasserstein(), 0.0)
     print(
@@ -143,4 +136,16 @@ if __name__ == "__main__":
         linear = spectrum.linearize(game, on_bilinear, point, batch)
         cells.append(verdict(linear, game, on_bilinear, point, batch, BILINEAR_ETA))
         print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7, help="measurements of each step time")
+    rounds = parser.parse_args().rounds
+    images = jare_tf.TwoPlayerGame(dcgan4.generator(), dcgan4.discriminator(), jare_tf.NonSaturating())
+    image_batch = Batch(tf.zeros([64, 32, 32, 3]), tf.zeros([64, 128]))
+    work = [arithmetic(rule, images, image_batch) for rule, _ in RULES]
+    times = milliseconds([rule for rule, _ in RULES], rounds)
+    with float64():
+        print_table(work, times)
     print(f"\nsim_gd: {times[0]:.0f} ms, {work[0] / 1e9:.1f} · 10⁹ operations a step of dcgan4.")

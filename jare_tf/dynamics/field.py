@@ -90,12 +90,12 @@ def field_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple
     return value, transposed, _differentiate(linear, transposed, vector, value.gradient)
 
 
-def value_and_gradient(function: Callable[[Any], tf.Tensor], inputs) -> tuple[tf.Tensor, Any]:
-    """A scalar function of a nest of tensors, and its gradient in the structure of the nest."""
+def gradient(function: Callable[[Any], tf.Tensor], inputs):
+    """The gradient of a scalar function of a nest of tensors, in the structure of the nest."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         value = function(inputs)
-    return value, _differentiate(tape, value, inputs)
+    return _differentiate(tape, value, inputs)
 
 
 def transposed_products(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:

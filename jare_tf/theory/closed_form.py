@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, check_number
 from jare_tf.theory import eigenvalues
 
 
@@ -38,8 +38,7 @@ class SimpleGame:
     curvature: float = -0.5
 
     def __post_init__(self):
-        if not (math.isfinite(self.sigma) and self.sigma >= 0):
-            raise InputError(f"sigma must be a finite number, at least 0, not {self.sigma}")
+        check_number("sigma", self.sigma)
         if np.ndim(self.mean) != 1 or not np.size(self.mean) or not np.all(np.isfinite(self.mean)):
             raise InputError(f"mean must be one or more finite numbers, not {self.mean}")
         if not (math.isfinite(self.slope) and self.slope != 0):
