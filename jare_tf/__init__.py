@@ -16,8 +16,9 @@ from jare_tf.dynamics.symplectic_gradient_adjustment import symplectic_gradient_
 from jare_tf.dynamics.unrolled import unrolled
 from jare_tf.errors import InputError, RunError
 from jare_tf.game.game import TwoPlayerGame
-from jare_tf.game.losses.vanilla import Minimax, NonSaturating
-from jare_tf.game.losses.wasserstein import Wasserstein
+from jare_tf.game.losses.forms import LinearGenerator, Loss, Minimax, NonSaturating
+from jare_tf.game.losses.gradient_penalty import R1, R2, WGANGP, GradientPenalty
+from jare_tf.game.losses.objectives import Objective
 from jare_tf.training.gan import GAN
 from jare_tf.types import Batch, Players, Point
 
@@ -29,12 +30,19 @@ if _keras.backend.backend() != "tensorflow":
 __version__ = "0.1.0"
 __all__ = [
     "GAN",
+    "R1",
+    "R2",
+    "WGANGP",
     "Alternating",
     "Batch",
+    "GradientPenalty",
     "InputError",
+    "LinearGenerator",
+    "Loss",
     "Minimax",
     "NonSaturating",
     "Normal",
+    "Objective",
     "Players",
     "Point",
     "Rule",
@@ -42,7 +50,6 @@ __all__ = [
     "Simultaneous",
     "TwoPlayerGame",
     "Update",
-    "Wasserstein",
     "adversarial_extrapolation",
     "clipped",
     "con_opt",

@@ -12,11 +12,14 @@ class RunError(RuntimeError):
     """A run that began well cannot go on: the message says at which step and what is kept (exit code 1)."""
 
 
-def check_number(name: str, value, *, above_zero: bool = False) -> None:
-    """Raises InputError unless `value` is a finite number, at least 0 or above 0."""
+def check_number(name: str, value, *, above_zero: bool = False, below: float = math.inf) -> None:
+    """Raises InputError unless `value` is a finite number, at least 0 or above 0, and less than `below`."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or value < 0 or (above_zero and value == 0):
-        raise InputError(f"{name} must be a finite number, {'above' if above_zero else 'at least'} 0, not {value!r}")
+    if not number or not 0 <= value < below or (above_zero and value == 0):
+        most = "" if below == math.inf else f" and below {below}"
+        raise InputError(
+            f"{name} must be a finite number, {'above' if above_zero else 'at least'} 0{most}, not {value!r}"
+        )
 
 
 def check_integer(name: str, value, least: int, below: float = math.inf) -> None:

@@ -9,12 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.data.dataset import Dataset, as_floats
-from jare_tf.data.latent import Normal
+from jare_tf.data.dataset import Dataset, as_floats, check
+from jare_tf.data.latent import Normal, Prior
 from jare_tf.dynamics.jacobian_coupling import sim_gd
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.errors import InputError, RunError, check_integer
+from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.game.precision import float64
 from jare_tf.report import curves, spectra
 from jare_tf.report.samples import Picture, save_samples
@@ -48,9 +49,11 @@ def train(
     sample_every: int,
     steps_per_call: int,
     jit_compile: bool,
-    latent_prior: Normal = Normal(),
+    latent_prior: Prior = Normal(),
+    penalty: GradientPenalty | None = None,
     schedule: Schedule = Simultaneous(),
     equilibrium: Players | None = None,
+    average_decay: float = 0.0,
     spectrum_every: int = 0,
     probes: Sequence[actions.Probe] = (),
     keep_checkpoints: int = 3,
@@ -78,8 +81,11 @@ def train(
       steps_per_call: most steps in one compiled call; a signal waits for the call under way.
       jit_compile: compile the step with XLA.
       latent_prior: the distribution of z.
+      penalty: added to the discriminator's loss.
       schedule: who moves when.
       equilibrium: the parameters at which the game rests, where they are known; rows then have the distance to them.
+      average_decay: decay of a moving average of the generator's weights, by which samples are drawn and scored; 0 for
+        none. After step t it is at most (1 + t)/(10 + t).
       spectrum_every: steps between estimates of the game's phase factor and conditioning, which rows then have; a
         multiple of log_every, or 0 for none.
       probes: further quantities for the rows of metrics.
@@ -108,7 +114,20 @@ def train(
     if spectrum_every:
         probes = [*probes, SpectrumEstimate(dataset=dataset, batch_size=batch_size, every=spectrum_every)]
     _make_writable(model_dir)
-    gan = _gan(generator, discriminator, rule, loss, dataset, latent_dim, latent_prior, schedule, seed)
+    gan = _gan(
+        generator,
+        discriminator,
+        dataset,
+        seed,
+        rule=rule,
+        loss=loss,
+        latent_dim=latent_dim,
+        latent_prior=latent_prior,
+        penalty=penalty,
+        schedule=schedule,
+        average_decay=average_decay,
+    )
+    check(dataset, gan.sample_shape, batch_size, seed)
     gan.compile(discriminator_optimizer(), generator_optimizer())
     checkpoints = Checkpoints(model_dir, gan, keep_checkpoints)
     config_text = record_config(model_dir, checkpoints.exist())
@@ -144,7 +163,7 @@ def train(
             advice = (
                 f"the checkpoint of step {kept} is kept" if kept is not None else "there is no checkpoint before it"
             )
-            raise RunError(f"{error}; {advice}; a smaller learning rate or gamma may help") from error
+            raise RunError(f"{error}; {advice}") from error
     return signals.received
 
 
@@ -162,7 +181,8 @@ def spectrum(
     generator_optimizer: Callable[[], keras.optimizers.Optimizer],
     latent_dim: int,
     batch_size: int,
-    latent_prior: Normal = Normal(),
+    latent_prior: Prior = Normal(),
+    penalty: GradientPenalty | None = None,
     schedule: Schedule = Simultaneous(),
     equilibrium: Players | None = None,
     seed: int = 0,
@@ -193,8 +213,11 @@ def spectrum(
     """
     _check_integers("spectrum", 1, samples=samples, dense_up_to=dense_up_to)
     _check_factories(discriminator_optimizer=discriminator_optimizer, generator_optimizer=generator_optimizer)
-    make_gan = lambda: _gan(generator, discriminator, rule, loss, dataset, latent_dim, latent_prior, schedule, seed)
+    parts = {"rule": rule, "loss": loss, "penalty": penalty, "schedule": schedule}
+    prior = {"latent_dim": latent_dim, "latent_prior": latent_prior}
+    make_gan = lambda: _gan(generator, discriminator, dataset, seed, **parts, **prior)
     gan = make_gan()
+    check(dataset, gan.sample_shape, batch_size, seed)
     optimizers = Players(discriminator_optimizer(), generator_optimizer())
     differences = check_config()
     _make_writable(model_dir)
@@ -273,27 +296,13 @@ def compare(
     return None
 
 
-def _gan(generator, discriminator, rule, loss, dataset, latent_dim, latent_prior, schedule, seed) -> GAN:
-    """The GAN that an experiment binds, at its initialisation, with every part checked."""
-    _check_objects(rule=(rule, Rule), dataset=(dataset, Dataset), schedule=(schedule, Schedule))
+def _gan(generator, discriminator, dataset: Dataset, seed: int, **parts: Any) -> GAN:
+    """The GAN that an experiment binds, at its initialisation, with the kind of every part checked."""
+    kinds = {"rule": Rule, "schedule": Schedule, "latent_prior": Prior}
+    _check_objects(dataset=(dataset, Dataset), **{name: (parts[name], kind) for name, kind in kinds.items()})
     _check_factories(generator=generator, discriminator=discriminator)
     keras.utils.set_random_seed(seed)
-    gan = GAN(
-        generator(),
-        discriminator(),
-        rule=rule,
-        loss=loss,
-        latent_dim=latent_dim,
-        latent_prior=latent_prior,
-        schedule=schedule,
-        seed=seed,
-    )
-    if tuple(gan.sample_shape) != tuple(dataset.element_shape):
-        raise InputError(
-            f"the data set {dataset.name!r} has samples of shape {tuple(dataset.element_shape)}, "
-            f"the networks {tuple(gan.sample_shape)}: change the networks' image_size and channels or the data set"
-        )
-    return gan
+    return GAN(generator(), discriminator(), seed=seed, **parts)
 
 
 def _check_integers(root: str, least: int, **settings: Any) -> None:

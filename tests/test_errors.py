@@ -45,7 +45,7 @@ def arguments(model_dir, *params, files=GAME):
             "missing 1 required keyword-only argument: 'gamma'",
         ),
         (["keras.optimizers.SGD.learning_rat = 1.0"], "SGD in the configuration: Argument(s) not recognized"),
-        (["SIGMA = 0.0"], "std must be positive, not 0.0"),
+        (["SIGMA = 0.0"], "std must be a finite number, above 0, not 0.0"),
         (["experiment.train.latent_dim = 3"], "the generator 'affine_generator' does not take latent_dim = 3"),
     ],
 )
@@ -112,7 +112,7 @@ def test_wrong_image_size(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", "")
     name = store_images(tmp_path, np.zeros((3, 8, 8, 1), np.uint8))
     words = arguments(
-        tmp_path / "run", "FILTERS = 2", f"tfds_images.TfdsImages.name = '{name}'", files=["cifar10/c_jare.gin"]
+        tmp_path / "run", "FILTERS = 2", f"tfds_images.load.name = '{name}'", files=["cifar10/c_jare.gin"]
     )
     code, lines = command(capsys, *words, "--data_dir", str(tmp_path))
     assert (code, len(lines)) == (2, 1), lines

@@ -27,7 +27,7 @@ def test_runs(tmp_path, data_dir, name, monkeypatch):
     tiny = list(TINY)
     if name.startswith("cifar10/"):
         monkeypatch.setenv("TFDS_DATA_DIR", "")
-        images = ["tfds_images.TfdsImages.name = 'pictures/small'", f"tfds_images.TfdsImages.data_dir = '{data_dir}'"]
+        images = ["tfds_images.load.name = 'pictures/small'", f"tfds_images.load.data_dir = '{data_dir}'"]
         tiny += [*images, "FILTERS = 2"]
     run(tmp_path, files=[name], short=tiny)
     rows = metrics(tmp_path)

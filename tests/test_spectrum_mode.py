@@ -140,7 +140,7 @@ def test_optimizers_that_are_not_taken_into_account_are_named(tmp_path):
 
 def test_infinite_numbers_are_null(tmp_path):
     result = spectrum(
-        tmp_path, "experiment.train.loss = @wasserstein.Wasserstein()", files=["isotropic_gaussian/simgd.gin"]
+        tmp_path, "forms.Minimax.objective = @objectives.wasserstein()", files=["isotropic_gaussian/simgd.gin"]
     )
     assert result["phase_factor"] is None
     assert result["largest_stable_step"] == 0.0

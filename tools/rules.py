@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.game.networks import affine, dcgan4
+from jare_tf.game.losses import objectives
+from jare_tf.game.networks import affine, dcgan
 from jare_tf.game.precision import float64
 from jare_tf.theory import eigenvalues, spectrum, step_size
 from jare_tf.types import Batch, Players, Point
@@ -68,7 +69,7 @@ def milliseconds(rules: list[jare_tf.Rule], rounds: int) -> list[float]:
     steps = []
     for rule in rules:
         gan = jare_tf.GAN(
-            dcgan4.generator(), dcgan4.discriminator(), rule=rule, loss=jare_tf.NonSaturating(), latent_dim=128
+            dcgan.generator(), dcgan.discriminator(), rule=rule, loss=jare_tf.NonSaturating(), latent_dim=128
         )
         gan.compile(keras.optimizers.Adam(1e-4, beta_1=0.5), keras.optimizers.Adam(1e-4, beta_1=0.5))
         steps.append(tf.function(gan.update))
@@ -114,7 +115,7 @@ def number(value: float) -> str:
 def print_table(work: list[float], times: list[float]) -> None:
     """A row for each of RULES, with what it costs and what the theory says."""
     gaussian = affine_game(MEAN, jare_tf.Minimax(), SIGMA)
-    bilinear = affine_game([1.0], jare_tf.Wasserstein(), 0.0)
+    bilinear = affine_game([1.0], jare_tf.Minimax(objectives.wasserstein()), 0.0)
     print(
         "| rule | arithmetic | step time | ζ | τ | largest stable η | isotropic Gaussian, η = 0.001: converges, rate | "
         "bilinear game, η = 0.1 |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
@@ -142,7 +143,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="measurements of each step time")
     rounds = parser.parse_args().rounds
-    images = jare_tf.TwoPlayerGame(dcgan4.generator(), dcgan4.discriminator(), jare_tf.NonSaturating())
+    images = jare_tf.TwoPlayerGame(dcgan.generator(), dcgan.discriminator(), jare_tf.NonSaturating())
     image_batch = Batch(tf.zeros([64, 32, 32, 3]), tf.zeros([64, 128]))
     work = [arithmetic(rule, images, image_batch) for rule, _ in RULES]
     times = milliseconds([rule for rule, _ in RULES], rounds)

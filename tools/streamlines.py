@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 import jare_tf
+from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, linear_quadratic
 from jare_tf.report import curves, spectra
 from jare_tf.theory.streamlines import streamlines
@@ -35,7 +36,7 @@ DIRAC_RULES = [
 
 def linear_quadratic_fields():
     batch, w, a = Batch(UNIFORM, UNIFORM), np.linspace(-1, 1, 25), np.linspace(0, 2, 25)
-    for name, loss in {"GAN": jare_tf.Minimax(), "WGAN": jare_tf.Wasserstein()}.items():
+    for name, loss in {"GAN": jare_tf.Minimax(), "WGAN": jare_tf.Minimax(objectives.wasserstein())}.items():
         game = jare_tf.TwoPlayerGame(linear_quadratic.generator(), linear_quadratic.discriminator(), loss)
         for eta in (0.0, 0.25, 0.5, 1.0):
             yield f"{name}, η = {eta:g}", streamlines(game, jare_tf.generator_only(gamma=2 * eta), batch, w, a)

@@ -1,9 +1,12 @@
 """What training asks of a data set."""
 
 import abc
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+
+from jare_tf.errors import InputError
 
 
 class Dataset(abc.ABC):
@@ -12,7 +15,7 @@ class Dataset(abc.ABC):
     Attributes:
       name: how messages call it.
       element_shape: shape of one sample, without the batch axis.
-      drawn_by_xla: whether `batch` may stand inside a function compiled by XLA.
+      drawn_by_xla: whether `batches` may be drawn inside a function compiled by XLA.
     """
 
     name: str
@@ -22,6 +25,13 @@ class Dataset(abc.ABC):
     @abc.abstractmethod
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
         """Batch number `counter`: [batch_size, *element_shape], float32 as the networks take it or uint8 pixels."""
+
+    def batches(self, first: int, batch_size: int, seed: int) -> Callable[[tf.Tensor], tf.Tensor]:
+        """What a run reads: a function from the number of a batch to the batch, asked once for each from `first` on.
+
+        It may be called while a graph is traced.
+        """
+        return lambda counter: self.batch(counter, batch_size, seed)
 
     def expectation(self, count: int, seed: int) -> np.ndarray:
         """About `count` samples that stand for the distribution where an expectation is wanted: a batch by default.
@@ -34,3 +44,32 @@ class Dataset(abc.ABC):
 def as_floats(real: tf.Tensor) -> tf.Tensor:
     """Real samples as the networks take them: integers are pixels 0 ... 255, scaled to [−1, 1]; floats stay."""
     return tf.cast(real, tf.float32) / 127.5 - 1.0 if real.dtype.is_integer else real
+
+
+def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int) -> None:
+    """Draws a batch and looks at it.
+
+    Raises:
+      InputError: it is not what the data set says or what the networks take, has a number that is not finite, or
+        images of floats beyond [−1, 1].
+    """
+    if tuple(sample_shape) != tuple(dataset.element_shape):
+        raise InputError(
+            f"the data set {dataset.name!r} has samples of shape {tuple(dataset.element_shape)}, the networks "
+            f"{tuple(sample_shape)}: change the networks' image_size and channels or the data set"
+        )
+    batch = tf.convert_to_tensor(dataset.batch(0, batch_size, seed))
+    if tuple(batch.shape) != (batch_size, *sample_shape):
+        expected = batch_size, *sample_shape
+        raise InputError(f"the data set {dataset.name!r} gives batches of shape {tuple(batch.shape)}, not {expected}")
+    if batch.dtype not in (tf.uint8, tf.float32):
+        raise InputError(f"the data set {dataset.name!r} gives {batch.dtype.name}: neither uint8 pixels nor float32")
+    if batch.dtype == tf.float32:
+        largest = float(tf.reduce_max(tf.abs(batch)))
+        if not np.isfinite(largest):
+            raise InputError(f"the data set {dataset.name!r} has numbers that are not finite")
+        if len(sample_shape) == 3 and largest > 1:
+            raise InputError(
+                f"the data set {dataset.name!r} has images with values up to {largest:g}: give uint8 pixels 0 ... 255 "
+                "or float32 in [−1, 1]"
+            )

@@ -1,16 +1,29 @@
 """Priors of the latent vector z."""
 
+import abc
 import dataclasses
 
 import numpy as np
 import tensorflow as tf
 
 from jare_tf.data import random
-from jare_tf.errors import InputError
+from jare_tf.errors import check_number
+
+
+class Prior(abc.ABC):
+    """A distribution of z with independent coordinates."""
+
+    @abc.abstractmethod
+    def draw(self, shape, key) -> tf.Tensor:
+        """A float32 tensor of `shape`, the same for the same `key` (see `data.random.key`)."""
+
+    @abc.abstractmethod
+    def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
+        """float64 [2 ⌈count/2⌉, dimension]: two halves, each of which stands for the distribution (`Dataset`)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Normal:
+class Normal(Prior):
     """z ~ N(0, std² I).
 
     Args:
@@ -21,18 +34,34 @@ class Normal:
     std: float = 1.0
 
     def __post_init__(self):
-        if not self.std > 0:
-            raise InputError(f"latent.Normal: std must be positive, not {self.std}")
+        check_number("latent.Normal: std", self.std, above_zero=True)
 
     def draw(self, shape, key) -> tf.Tensor:
-        """A float32 tensor of `shape`, the same for the same `key` (see `data.random.key`)."""
         return self.std * random.normal(shape, key)
 
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
-        """float64 [2 ⌈count/2⌉, dimension]: two halves with mean 0 and covariance std² I exactly."""
-        shape = -(-count // 2), dimension
-        noise = [random.standardised_normal(shape, random.key(seed, random.EXPECTATION, half)) for half in (2, 3)]
-        return self.std * np.concatenate(noise)
+        """Both halves have mean 0 and covariance std² I exactly."""
+        return self.std * _halves(random.standardised_normal, count, dimension, seed)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Uniform(Prior):
+    """z uniform on [−limit, limit] in every coordinate, as in GradReg Fig. 3 and in DCGANs.
+
+    Args:
+      limit: positive.
+    """
+
+    limit: float = 1.0
+
+    def __post_init__(self):
+        check_number("latent.Uniform: limit", self.limit, above_zero=True)
+
+    def draw(self, shape, key) -> tf.Tensor:
+        return self.limit * random.symmetric(shape, key)
+
+    def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
+        return self.limit * _halves(random.stratified, count, dimension, seed)
 
 
 def normal_of_variance(*, variance: float) -> Normal:
@@ -41,6 +70,10 @@ def normal_of_variance(*, variance: float) -> Normal:
     Args:
       variance: of every coordinate, positive.
     """
-    if not variance > 0:
-        raise InputError(f"latent.normal_of_variance: variance must be positive, not {variance}")
+    check_number("latent.normal_of_variance: variance", variance, above_zero=True)
     return Normal(std=variance**0.5)
+
+
+def _halves(draw, count: int, dimension: int, seed: int) -> np.ndarray:
+    shape = -(-count // 2), dimension
+    return np.concatenate([draw(shape, random.key(seed, random.EXPECTATION, half)) for half in (2, 3)])

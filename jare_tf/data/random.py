@@ -1,7 +1,7 @@
 """Random draws that depend on nothing but (seed, stream, counter), so that a resumed run draws as if never stopped.
 
 Integers of `tf.random.stateless_uniform` are the same bits in graph mode and under XLA, its floating-point numbers and
-normals are not; so normals are made from integers here, and a seed means the same noise however a step is compiled.
+normals are not; so all numbers are made from integers here, and a seed means the same noise however a step is compiled.
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ from jare_tf.errors import InputError
 REAL, MODE, LATENT, PICTURE, EXPECTATION = range(5)
 _STREAMS = 256
 _ALGORITHM = "philox"  # named, because the default differs from device to device
+_ROUNDS = 16  # of the cipher behind the permutation; with TensorFlow's own 4 permutations of different keys correlate
 
 
 def key(seed, stream: int, counter) -> tf.Tensor:
@@ -30,13 +31,38 @@ def integers(shape, key: tf.Tensor, maxval: int) -> tf.Tensor:
     return tf.random.stateless_uniform(shape, key, maxval=maxval, dtype=tf.int32, alg=_ALGORITHM)
 
 
-def normal(shape, key: tf.Tensor) -> tf.Tensor:
-    """float32 of `shape`, standard normal: z = √2 erf⁻¹(2u − 1) for u uniform on the 2²³ midpoints of (0, 1).
-
-    23 bits are what float32 holds exactly between −1 and 1; |z| stays below 5.3.
-    """
+def symmetric(shape, key: tf.Tensor) -> tf.Tensor:
+    """float32 of `shape`, uniform on the 2²³ midpoints of (−1, 1): as many as float32 holds exactly there."""
     bits = integers(shape, key, 2**23)
-    return 2**0.5 * tf.math.erfinv((2 * tf.cast(bits, tf.float32) + 1) / 2**23 - 1)
+    return (2 * tf.cast(bits, tf.float32) + 1) / 2**23 - 1
+
+
+def normal(shape, key: tf.Tensor) -> tf.Tensor:
+    """float32 of `shape`, standard normal: z = √2 erf⁻¹(u) for a `symmetric` u; |z| stays below 5.3."""
+    return 2**0.5 * tf.math.erfinv(symmetric(shape, key))
+
+
+def shuffled(positions: tf.Tensor, size: int, seed) -> tf.Tensor:
+    """Which of `size` samples stands at each position of an endless sequence of epochs: int64 indices in [0, size).
+
+    Positions k · size, ..., (k + 1) · size − 1 are epoch k, a permutation of all samples; epochs and seeds differ in
+    order. The permutation is evaluated index by index: no buffer, no state.
+
+    Args:
+      positions: consecutive int64 numbers, [n].
+      size: how many samples there are.
+      seed: the run's seed, an integer or an integer tensor.
+    """
+    epoch = positions // size
+    first, most = epoch[0], 2 + (positions.shape[0] - 1) // size  # the positions may straddle epochs
+    # Random words: with consecutive numbers as keys the permutations of consecutive epochs correlate.
+    words = [integers([3], key(seed, REAL, first + later), 2**31 - 1) for later in range(most)]
+    return tf.raw_ops.RandomIndexShuffle(
+        index=positions % size,
+        seed=tf.gather(tf.cast(tf.stack(words), tf.int64), epoch - first),
+        max_index=tf.constant(size - 1, tf.int64),
+        rounds=_ROUNDS,
+    )
 
 
 def standardised_normal(shape: tuple[int, int], key: tf.Tensor) -> np.ndarray:
@@ -51,3 +77,12 @@ def standardised_normal(shape: tuple[int, int], key: tf.Tensor) -> np.ndarray:
     samples -= samples.mean(axis=0)
     whitening = np.linalg.inv(np.linalg.cholesky(samples.T @ samples / shape[0]))
     return samples @ whitening.T
+
+
+def stratified(shape: tuple[int, int], key: tf.Tensor) -> np.ndarray:
+    """float64 [count, dimension] on (−1, 1): every coordinate has the midpoints of `count` equal cells, in any order.
+
+    In one dimension expectations over the uniform distribution have an error of order count⁻².
+    """
+    order = np.argsort(symmetric(shape, key), axis=0)
+    return (2 * order + 1) / shape[0] - 1

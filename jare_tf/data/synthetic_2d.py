@@ -1,4 +1,4 @@
-"""Isotropic Gaussians and rings of them, drawn inside the step."""
+"""Low-dimensional distributions, drawn inside the step: Gaussians, mixtures of them, and the uniform distribution."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from jare_tf.data import random
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import InputError
+from jare_tf.errors import check_integer, check_number
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,7 @@ class GaussianMixture(Dataset):
     drawn_by_xla = True
 
     def __post_init__(self):
-        if not self.std > 0:
-            raise InputError(f"synthetic_2d.{self.name}: std must be positive, not {self.std}")
+        check_number(f"synthetic_2d.{self.name}: std", self.std, above_zero=True)
 
     @property
     def element_shape(self) -> tuple[int, ...]:
@@ -64,8 +63,55 @@ def ring(*, modes: int = 8, radius: float, std: float) -> GaussianMixture:
       radius: radius r of the circle, positive.
       std: standard deviation of each Gaussian, positive.
     """
-    if modes < 1 or not radius > 0:
-        raise InputError(f"synthetic_2d.ring: modes must be at least 1 and radius positive, not {modes} and {radius}")
+    check_integer("synthetic_2d.ring: modes", modes, least=1)
+    check_number("synthetic_2d.ring: radius", radius, above_zero=True)
     angles = 2 * np.pi * np.arange(modes) / modes
     centres = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     return GaussianMixture(name="ring", centres=tuple(map(tuple, centres.tolist())), std=std)
+
+
+def grid(*, side: int = 5, spacing: float = 2.0, std: float = 0.05) -> GaussianMixture:
+    """side × side Gaussians on a square lattice around the origin (the 5 × 5 "2D grid" of Srivastava et al. 2017).
+
+    Args:
+      side: Gaussians in a row, at least 1.
+      spacing: distance of neighbours, positive.
+      std: standard deviation of each Gaussian, positive.
+    """
+    check_integer("synthetic_2d.grid: side", side, least=1)
+    check_number("synthetic_2d.grid: spacing", spacing, above_zero=True)
+    line = spacing * (np.arange(side) - (side - 1) / 2)
+    centres = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+    return GaussianMixture(name="grid", centres=tuple(map(tuple, centres.tolist())), std=std)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Uniform(Dataset):
+    """x uniform on [−limit, limit] in each of `dimension` coordinates, as in GradReg Fig. 3.
+
+    Args:
+      dimension: at least 1.
+      limit: positive.
+    """
+
+    dimension: int = 1
+    limit: float = 1.0
+    name = "uniform"
+    drawn_by_xla = True
+
+    def __post_init__(self):
+        check_integer("synthetic_2d.Uniform: dimension", self.dimension, least=1)
+        check_number("synthetic_2d.Uniform: limit", self.limit, above_zero=True)
+
+    @property
+    def element_shape(self) -> tuple[int, ...]:
+        return (self.dimension,)
+
+    def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
+        return self.limit * random.symmetric((batch_size, self.dimension), random.key(seed, random.REAL, counter))
+
+    def expectation(self, count: int, seed: int) -> np.ndarray:
+        """float64 [2 ⌈count/2⌉, dimension]: two halves, each evenly spread over every coordinate."""
+        shape = -(-count // 2), self.dimension
+        halves = [random.stratified(shape, random.key(seed, random.EXPECTATION, half)) for half in (0, 1)]
+        return self.limit * np.concatenate(halves)

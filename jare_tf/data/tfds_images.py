@@ -1,64 +1,91 @@
-"""Images from TensorFlow Datasets, held in memory as bytes."""
+"""Images from TensorFlow Datasets."""
 
 import os
 
+import numpy as np
 import tensorflow as tf
 
-from jare_tf.data import random
+from jare_tf.data import images, random
 from jare_tf.data.dataset import Dataset
+from jare_tf.data.in_memory import InMemory
 from jare_tf.errors import InputError
 
-_ROUNDS = 16  # of the cipher behind the permutation; with TensorFlow's own 4 permutations of different keys correlate
+_WHERE = "tfds_images.load"
+_SHUFFLE_BUFFER = 8192  # encoded images of a streaming pipeline; TFDS shuffled them as a whole when it prepared them
 
 
-class TfdsImages(Dataset):
-    """The images of a TFDS data set, in memory as uint8, in an order shuffled anew for every epoch.
-
-    The order is a keyed permutation evaluated index by index: no buffer, no state, every image exactly once an epoch,
-    and the same batch for the same (seed, counter).
+def load(
+    *,
+    name: str,
+    split: str = "train",
+    image_size: int | None = None,
+    crop: int | None = None,
+    data_dir: str | None = None,
+    in_memory_limit: float = images.IN_MEMORY_LIMIT,
+) -> Dataset:
+    """The images of a TFDS data set, for instance "mnist", "cifar10", "celeb_a", "imagenet2012" or "lsun/bedroom".
 
     Args:
-      name: the TFDS name, for instance "cifar10".
+      name: the TFDS name.
       split: the TFDS split, for instance "train" or "train[:1000]".
-      image_size: side to which images are resized (bilinear, with antialiasing, rounded to bytes); None leaves them.
+      image_size: side to which the central square of every image is resized (see `images.decode`); None leaves images
+        that all have one size as they are.
+      crop: side, in pixels of the original, of that square; by default the largest one.
       data_dir: where prepared TFDS data lie or are put; by default $TFDS_DATA_DIR, else TFDS's own.
+      in_memory_limit: images are held in memory up to so many bytes of pixels, and beyond decoded while training goes
+        on, in another order.
 
     Raises:
-      InputError: the data set does not exist, has no images of one size, or cannot be downloaded.
+      InputError: the data set does not exist, has no images, or cannot be downloaded; or its images differ in size and
+        there is no image_size.
     """
+    builder = _builder(name, data_dir)
+    if "image" not in builder.info.features:
+        raise InputError(f"the data set {name!r} has no images: its features are {sorted(builder.info.features)}")
+    height, width, channels = builder.info.features["image"].shape
+    form = images.Format(image_size, crop, channels or 3)
+    form.check(_WHERE)
+    if image_size is None and (height is None or width is None):
+        raise InputError(f"the images of the data set {name!r} differ in size: set {_WHERE}.image_size")
+    shape = (image_size or height, image_size or width, form.channels)
+    encoded = _read(builder, split, {"image"}).map(lambda example: example["image"])
+    count = builder.info.splits[split].num_examples
+    if images.fits(count, shape, in_memory_limit, _WHERE):
+        return InMemory(name, images.decode_all(encoded, form))
 
-    drawn_by_xla = False  # tf.raw_ops.RandomIndexShuffle has no XLA kernel
+    def samples(seed: int, first: int) -> tf.data.Dataset:
+        def epoch(number):
+            key = random.integers([], random.key(seed, random.REAL, number), 2**31 - 1)
+            tf.random.set_seed(1)  # of the graph of this function, so that the order depends on `key` alone
+            shuffled = encoded.shuffle(_SHUFFLE_BUFFER, seed=tf.cast(key, tf.int64), reshuffle_each_iteration=False)
+            before_a_resume = tf.where(number == first // count, tf.constant(first % count, tf.int64), 0)
+            return shuffled.skip(before_a_resume)
 
-    def __init__(self, *, name: str, split: str = "train", image_size: int | None = None, data_dir: str | None = None):
-        self.name = name
-        images = _load(name, split, data_dir)
-        self._images = tf.constant(images if image_size is None else _resized(images, image_size))
-        self.element_shape = tuple(self._images.shape[1:])
+        epochs = tf.data.Dataset.range(first // count, 2**62)
+        return images.decoded(epochs.flat_map(epoch), lambda data: images.decode(data, form), shape)
 
-    def __len__(self) -> int:
-        return self._images.shape[0]
+    return images.Streaming(name, count, shape, samples)
 
-    def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
-        position = tf.cast(counter, tf.int64) * batch_size + tf.range(batch_size, dtype=tf.int64)
-        epoch = position // len(self)
-        first, most = epoch[0], 2 + (batch_size - 1) // len(self)  # a batch may straddle epochs
-        keys = tf.stack([_permutation_key(seed, first + later) for later in range(most)])
-        order = tf.raw_ops.RandomIndexShuffle(
-            index=position % len(self),
-            seed=tf.gather(keys, epoch - first),
-            max_index=tf.constant(len(self) - 1, tf.int64),
-            rounds=_ROUNDS,
+
+def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """All images of one size of a TFDS data set, uint8 [n, height, width, channels], and their labels, int64 [n].
+
+    Raises:
+      InputError: as `load`, or the data set has no labels.
+    """
+    builder = _builder(name, data_dir)
+    if not {"image", "label"} <= set(builder.info.features):
+        raise InputError(
+            f"the data set {name!r} has no labelled images: its features are {sorted(builder.info.features)}"
         )
-        return tf.gather(self._images, order)
+    examples = _read(builder, split, {"image", "label"})
+    form = images.Format(None, None, builder.info.features["image"].shape[-1])
+    labels = np.concatenate(list(examples.map(lambda example: example["label"]).batch(1024).as_numpy_iterator()))
+    return images.decode_all(examples.map(lambda example: example["image"]), form), labels
 
 
-def _permutation_key(seed, epoch) -> tf.Tensor:
-    """Three random words: with consecutive numbers as keys the permutations of consecutive epochs correlate."""
-    return tf.cast(random.integers([3], random.key(seed, random.REAL, epoch), 2**31 - 1), tf.int64)
-
-
-def _load(name: str, split: str, data_dir: str | None):
-    """All images of the split as one uint8 array."""
+def _builder(name: str, data_dir: str | None):
+    """The prepared TFDS builder, downloaded where it is missing."""
     os.environ.setdefault("NO_GCE_CHECK", "true")  # without it TFDS asks a metadata server that most machines lack
     import tensorflow_datasets as tfds  # here, because only runs on images need it and the setting above
 
@@ -70,24 +97,21 @@ def _load(name: str, split: str, data_dir: str | None):
         ) from None
     if not builder.is_prepared():
         _download(builder)
-    if "image" not in builder.info.features:
-        raise InputError(f"the data set {name!r} has no images: its features are {sorted(builder.info.features)}")
-    if None in builder.info.features["image"].shape:
-        raise InputError(f"the images of the data set {name!r} differ in size: {builder.info.features['image'].shape}")
+    return builder
+
+
+def _read(builder, split: str, features: set[str]) -> tf.data.Dataset:
+    """The examples of a split in their stored order, images still encoded."""
+    import tensorflow_datasets as tfds
+
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    partial = tfds.decode.PartialDecoding(dict.fromkeys(features, True), decoders=decoders)
     try:
-        dataset = builder.as_dataset(split=split, batch_size=-1, decoders=tfds.decode.PartialDecoding({"image": True}))
+        return builder.as_dataset(split=split, decoders=partial, shuffle_files=False)
     except ValueError as error:
-        raise InputError(f"the data set {name!r} has no split {split!r}: {str(error).splitlines()[0]}") from None
-    return dataset["image"]
-
-
-def _resized(images: tf.Tensor, size: int) -> tf.Tensor:
-    """uint8 images [n, size, size, channels], a thousand at a time so that the floats in between stay small."""
-    parts = [
-        tf.image.resize(images[start : start + 1000], (size, size), antialias=True)
-        for start in range(0, len(images), 1000)
-    ]
-    return tf.concat([tf.cast(tf.round(tf.clip_by_value(part, 0, 255)), tf.uint8) for part in parts], axis=0)
+        raise InputError(
+            f"the data set {builder.name!r} has no split {split!r}: {str(error).splitlines()[0]}"
+        ) from None
 
 
 def _download(builder) -> None:

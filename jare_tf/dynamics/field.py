@@ -1,4 +1,4 @@
-"""The vector field of a game and products with its Jacobian: the only module that differentiates.
+"""The vector field of a game and products with its Jacobian: all differentiation with respect to parameters.
 
 ξ = (∇θ ℓ_D, ∇φ ℓ_G) is what simultaneous gradient descent follows, J = ∂ξ/∂(θ, φ) its Jacobian. Everything here is a
 function of tensors that can be differentiated again; what a value does not depend on gets a zero.

@@ -12,20 +12,29 @@ from jare_tf.types import Batch, Players, Point, each_player
 class TwoPlayerGame:
     """ℓ_D(θ, φ) and ℓ_G(θ, φ) for a discriminator with parameters θ and a generator with parameters φ.
 
-    Each player minimises its own loss. A network's own losses (its layers' weight regularisers) belong to its player.
+    Each player minimises its own loss. A network's own losses (its layers' weight regularisers) belong to its player,
+    a penalty on the discriminator's gradient to the discriminator.
 
     Args:
       generator: a built model from latent vectors to samples.
       discriminator: a built model from samples to logits.
-      loss: from (real_logits, fake_logits) to Players of two scalars, for instance `losses.vanilla.NonSaturating()`.
+      loss: from (real_logits, fake_logits) to Players of two scalars, for instance `losses.forms.NonSaturating()`.
+      penalty: from (the discriminator as a function, real samples, generated samples) to a scalar that is added to ℓ_D,
+        for instance `losses.gradient_penalty.R1()`; None for none.
 
     Raises:
       InputError: a network has no variables yet.
     """
 
-    def __init__(self, generator: keras.Model, discriminator: keras.Model, loss: Callable[..., Players]):
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        loss: Callable[..., Players],
+        penalty: Callable[..., tf.Tensor] | None = None,
+    ):
         self.networks = Players(discriminator=discriminator, generator=generator)
-        self._loss = loss
+        self._loss, self._penalty = loss, penalty
         for name, network in self.networks._asdict().items():
             if not network.built:
                 raise InputError(f"the {name} {network.name!r} is not built: call it once on a batch before it plays")
@@ -54,6 +63,9 @@ class TwoPlayerGame:
         fake, generator_state, generator_penalty = call.generator(batch.latent)
         real_logits, discriminator_state, discriminator_penalty = call.discriminator(batch.real)
         fake_logits, _, _ = call.discriminator(fake)
+        if self._penalty is not None:
+            logits = lambda samples: call.discriminator(samples)[0]
+            discriminator_penalty += self._penalty(logits, batch.real, fake)
         losses = each_player(
             tf.add, self._loss(real_logits, fake_logits), Players(discriminator_penalty, generator_penalty)
         )

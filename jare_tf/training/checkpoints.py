@@ -12,8 +12,9 @@ from jare_tf.training.gan import GAN
 class Checkpoints:
     """The checkpoints of one run, in model_dir/checkpoints.
 
-    They hold both networks with their state, both optimizers, what the rule remembers, the number of the step and the
-    seed; random draws depend on nothing else, so that a resumed run goes on as if it had not stopped.
+    They hold both networks with their state, the generator's moving average, both optimizers, what the rule remembers,
+    the number of the step and the seed; random draws and the order of images depend on nothing else, so that a resumed
+    run goes on as if it had not stopped.
 
     Args:
       model_dir: the run directory.
@@ -31,6 +32,7 @@ class Checkpoints:
             iterations=gan.iterations.value,
             seed=gan.seed.value,
             memory=[weight.value for weight in tf.nest.flatten(gan.memory)],
+            average=[weight.value for weight in tf.nest.flatten(gan.average)],
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, f"{model_dir}/checkpoints", max_to_keep=keep, checkpoint_name="step"
@@ -65,7 +67,8 @@ class Checkpoints:
         for network in self._gan.game.networks:
             for variable in network.variables:
                 if not bool(tf.reduce_all(tf.math.is_finite(tf.cast(variable, tf.float32)))):
-                    raise RunError(f"step {step}: {variable.path} is not finite")
+                    advice = "a smaller learning rate or gamma may help"
+                    raise RunError(f"step {step}: {variable.path} is not finite; {advice}")
         self._manager.save(checkpoint_number=step)
         self.latest_step = step
 

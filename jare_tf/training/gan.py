@@ -7,12 +7,13 @@ import tensorflow as tf
 
 from jare_tf.data import random
 from jare_tf.data.dataset import as_floats
-from jare_tf.data.latent import Normal
+from jare_tf.data.latent import Normal, Prior
 from jare_tf.dynamics.field import squared_norm
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, check_number
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.types import Batch, Players, each_player
 
 METRICS = tuple(
@@ -41,11 +42,14 @@ class GAN(keras.Model):
       loss: the losses of the two players, for instance `NonSaturating()`.
       latent_dim: length of the latent vector z.
       latent_prior: the distribution of z, standard normal by default.
+      penalty: added to the discriminator's loss, for instance `R1(10.0)`; none by default.
       schedule: who moves when, `Simultaneous()` by default.
+      average_decay: decay d of a moving average of the generator's weights, which `gan(z)` then uses; 0 for none.
+        After step t, average ← d' average + (1 − d') weights with d' = min(d, (1 + t)/(10 + t)).
       seed: an integer; latent vectors depend on nothing but the seed and the number of the step.
 
     Raises:
-      InputError: the networks do not fit each other or latent_dim.
+      InputError: the networks do not fit each other or latent_dim; average_decay is not in [0, 1).
     """
 
     def __init__(
@@ -56,8 +60,10 @@ class GAN(keras.Model):
         rule: Rule,
         loss: Callable[..., Players],
         latent_dim: int,
-        latent_prior: Normal = Normal(),
+        latent_prior: Prior = Normal(),
+        penalty: GradientPenalty | None = None,
         schedule: Schedule | None = None,
+        average_decay: float = 0.0,
         seed: int = 0,
         **kwargs,
     ):
@@ -65,11 +71,15 @@ class GAN(keras.Model):
         self.generator, self.discriminator = generator, discriminator
         self.latent_dim = latent_dim
         self.sample_shape = _build_and_check(generator, discriminator, latent_dim)
-        self.game = TwoPlayerGame(generator, discriminator, loss)
+        self.game = TwoPlayerGame(generator, discriminator, loss, penalty)
         self.rule, self.schedule, self.latent_prior = rule, schedule or Simultaneous(), latent_prior
         self.seed = self.add_weight(name="seed", dtype="int64", initializer=lambda *_, **__: seed, trainable=False)
         self.iterations = self.add_weight(name="iterations", dtype="int64", initializer="zeros", trainable=False)
         self.memory = tf.nest.map_structure(self._remembered, rule.memory(self.game.point()))
+        check_number("average_decay", average_decay, below=1)
+        self.average_decay = average_decay
+        averaged = (generator.trainable_variables, generator.non_trainable_variables) if average_decay else ((), ())
+        self.average = tf.nest.map_structure(lambda variable: self._remembered(variable.value), averaged)
         self.built = True
 
     def compile(self, discriminator_optimizer, generator_optimizer, **kwargs):
@@ -84,7 +94,11 @@ class GAN(keras.Model):
         )
 
     def call(self, latent, training=False):
-        return self.generator(latent, training=training)
+        """Samples from latent vectors [n, latent_dim], by the generator's moving average where there is one."""
+        if not self.average_decay or training:
+            return self.generator(latent, training=training)
+        samples, _ = self.generator.stateless_call(*self.average, latent, training=False)
+        return samples
 
     def train_step(self, data):
         """Keras' hook for `fit`: one step, all of its moves on this batch of real samples; labels are ignored."""
@@ -113,6 +127,7 @@ class GAN(keras.Model):
                 metrics[f"loss/{player}"] = getattr(update.field.losses, player)
                 metrics[f"gradient_norm/{player}"] = tf.sqrt(squared_norm(getattr(update.field.gradient, player)))
                 metrics[f"regularizer/{player}"] = getattr(update.regularizer, player)
+        self._advance_average()
         self.iterations.assign_add(1)
         return {tag: tf.cast(value, tf.float32) for tag, value in metrics.items()}
 
@@ -146,10 +161,20 @@ class GAN(keras.Model):
         for weight, value in zip(weights, values, strict=True):
             weight.assign(value)
 
-    def pictured(self, count: int) -> tf.Tensor:
-        """Samples in inference mode from `count` latent vectors that stay the same throughout a run."""
-        latent = self.latent_prior.draw((count, self.latent_dim), random.key(self.seed, random.PICTURE, 0))
-        return self.generator(latent, training=False)
+    def _advance_average(self) -> None:
+        if not self.average_decay:
+            return
+        step = tf.cast(self.iterations, tf.float32)
+        decay = tf.minimum(self.average_decay, (1 + step) / (10 + step))
+        variables = [*self.generator.trainable_variables, *self.generator.non_trainable_variables]
+        for average, variable in zip(tf.nest.flatten(self.average), variables, strict=True):
+            now, before = tf.convert_to_tensor(variable.value), tf.convert_to_tensor(average.value)
+            average.assign(now + tf.cast(decay, now.dtype) * (before - now) if now.dtype.is_floating else now)
+
+    def pictured(self, count: int, part: int = 0) -> tf.Tensor:
+        """Samples in inference mode from `count` latent vectors that stay the same throughout a run, others by part."""
+        latent = self.latent_prior.draw((count, self.latent_dim), random.key(self.seed, random.PICTURE, part))
+        return self(latent, training=False)
 
 
 def _build_and_check(generator, discriminator, latent_dim: int):

@@ -60,17 +60,21 @@ def run(
       stopped: asked between calls.
 
     Raises:
-      RunError: a loss or a gradient norm of a step is not finite.
+      RunError: a loss or a gradient norm of a step is not finite, or TensorFlow cannot go on: no memory left, an image
+        that cannot be read any more.
     """
-    call = _compiled(gan, dataset, batch_size, jit_compile)
     step = int(gan.iterations)
+    call = _compiled(gan, dataset, batch_size, jit_compile)
     timed_steps, timed_seconds = 0, 0.0
     first_call = True  # it compiles: one step, not timed
     while step < steps and not stopped():
         longest = 1 if first_call else steps_per_call
         count = min(longest, steps - step, *(every.steps - step % every.steps for every in actions))
         begin = time.monotonic()
-        metrics = {tag: float(value) for tag, value in call(tf.constant(count)).items()}
+        try:
+            metrics = {tag: float(value) for tag, value in call(tf.constant(count)).items()}
+        except tf.errors.OpError as error:
+            raise RunError(f"step {step}: {' '.join(error.message.split())[:300]}") from error
         if not first_call:
             timed_steps, timed_seconds = timed_steps + count, timed_seconds + time.monotonic() - begin
         first_call = False
@@ -87,11 +91,12 @@ def run(
 def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
     """A function from a number of steps, a tensor, to the metrics of the last step; it ends early at one not finite."""
     moves = len(gan.schedule.moves)
+    batches = dataset.batches(int(gan.iterations) * moves, batch_size, int(gan.seed))
     update = tf.function(gan.update, jit_compile=jit_compile)
 
     def body(done, _):
         first = gan.iterations * moves
-        real = [dataset.batch(first + index, batch_size, gan.seed) for index in range(moves)]
+        real = [batches(first + index) for index in range(moves)]
         return done + 1, update(real)
 
     @tf.function(jit_compile=jit_compile and dataset.drawn_by_xla)
@@ -108,4 +113,4 @@ def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
 def _check_finite(step: int, metrics: dict[str, float]) -> None:
     for tag, value in metrics.items():
         if not math.isfinite(value):
-            raise RunError(f"step {step}: {tag} is {value}")
+            raise RunError(f"step {step}: {tag} is {value}; a smaller learning rate or gamma may help")

@@ -1,36 +1,155 @@
+"""Every objective and every form of loss, found by looking, keeps what it states; each has hand-computed numbers."""
+
+import inspect
+
 import numpy as np
 import pytest
+import scipy.optimize
 import tensorflow as tf
 
 import jare_tf
+from jare_tf.dynamics.field import gradient
+from jare_tf.game.losses import forms, objectives
+from jare_tf.theory.closed_form import SimpleGame
+from jare_tf.theory.spectrum import linearize
+from tests.games import affine_game, affine_point, exact_batch
 
-# softplus(−1) = log(1 + e^−1) = 0.31326169, softplus(2) = 2.12692801, softplus(−2) = 0.12692801.
-REAL, FAKE = tf.constant([[1.0]], tf.float64), tf.constant([[2.0]], tf.float64)
+OBJECTIVES = {
+    name: function
+    for name, function in vars(objectives).items()
+    if inspect.isfunction(function) and function.__module__ == objectives.__name__
+}
+FORMS = {
+    name: form
+    for name, form in vars(forms).items()
+    if inspect.isclass(form) and issubclass(form, forms.Loss) and not inspect.isabstract(form)
+}
+every_objective = pytest.mark.parametrize("name", OBJECTIVES)
+every_form = pytest.mark.parametrize("form", FORMS)
+
+# ℓ_D and the ℓ_G of Minimax, NonSaturating and LinearGenerator with D(x) = 1 and D(G(z)) = 2, by hand:
+# softplus(−1) = 0.31326169, softplus(2) = 2.12692801, softplus(−2) = 0.12692801, log 2 = 0.69314718,
+# e = 2.71828183, e² = 7.38905610, e^−1 = 0.36787944, e^−2 = 0.13533528, tanh 1 = 0.76159416, tanh 2 = 0.96402758.
+BY_HAND = {
+    "vanilla": (2.44018970, -2.44018970, 0.12692801, -2.0),
+    "wasserstein": (1.0, -1.0, -2.0, -2.0),
+    "hinge": (3.0, -3.0, 0.0, -2.0),
+    "least_squares": (0.125 + 3.125, -3.25, 1.125, -2.0),
+    "jensen_shannon": (2.44018970 - 1.38629436, -1.05389534, 0.12692801 - 0.69314718, -2.0),
+    "kullback_leibler": (-2 + 7.38905610, -5.38905610, -3.0, -2.0),
+    "reverse_kullback_leibler": (0.36787944 + 1, -1.36787944, 0.13533528, -2.0),
+    "pearson_chi_squared": (-2.0 + 8.0, -6.0, -4.0, -2.0),
+    "neyman_chi_squared": (-1.0 + 4.0, -3.0, 0.0, -2.0),
+    "squared_hellinger": (-1 + 0.36787944 - 1 + 7.38905610, -5.75693554, -1 + 0.13533528, -2.0),
+    "total_variation": (0.5 * (-0.76159416 + 0.96402758), -0.10121671, -0.48201379, -2.0),
+}
 
 
-@pytest.mark.parametrize(
-    ("loss", "discriminator", "generator"),
-    [
-        (jare_tf.Minimax(), 2.4401897, -2.4401897),
-        (jare_tf.NonSaturating(), 2.4401897, 0.12692801),
-        (jare_tf.Wasserstein(), 1.0, -1.0),
-    ],
-)
-def test_hand_computed(loss, discriminator, generator):
-    losses = loss(REAL, FAKE)
-    np.testing.assert_allclose(losses.discriminator, discriminator, rtol=1e-8)
-    np.testing.assert_allclose(losses.generator, generator, rtol=1e-7)
+def divergences(p, q):
+    mean = (p + q) / 2
+    return {
+        "jensen_shannon": (p * np.log(p / mean) + q * np.log(q / mean)).sum(),
+        "kullback_leibler": (p * np.log(p / q)).sum(),
+        "reverse_kullback_leibler": (q * np.log(q / p)).sum(),
+        "pearson_chi_squared": ((p - q) ** 2 / q).sum(),
+        "neyman_chi_squared": ((p - q) ** 2 / p).sum(),
+        "squared_hellinger": ((np.sqrt(p) - np.sqrt(q)) ** 2).sum(),
+        "total_variation": np.abs(p - q).sum() / 2,
+    }
 
 
-def test_minimax_is_zero_sum_and_rests_at_two_log_two():
+def test_hand_computed_numbers_are_of_every_objective():
+    assert BY_HAND.keys() == OBJECTIVES.keys()
+    assert FORMS.keys() == {"Minimax", "NonSaturating", "LinearGenerator"}
+
+
+@every_objective
+@every_form
+def test_hand_computed(name, form):
+    losses = FORMS[form](OBJECTIVES[name]())(tf.constant([[1.0]], tf.float64), tf.constant([[2.0]], tf.float64))
+    discriminator, *generators = BY_HAND[name]
+    np.testing.assert_allclose(losses.discriminator, discriminator, atol=2e-8)
+    expected = generators[["Minimax", "NonSaturating", "LinearGenerator"].index(form)]
+    np.testing.assert_allclose(losses.generator, expected, atol=2e-8)
+
+
+@every_objective
+def test_states_its_derivatives_at_zero(name):
+    objective = OBJECTIVES[name]()
+    for g, slope, curvature in zip((objective.g1, objective.g2), objective.slopes, objective.curvatures, strict=True):
+        zero = tf.zeros((), tf.float64)
+        np.testing.assert_allclose(gradient(g, zero), slope, atol=1e-12)
+        np.testing.assert_allclose(gradient(lambda t, g=g: gradient(g, t), zero), curvature, atol=1e-12)
+    assert objective.slope == -objective.slopes[1] != 0
+    assert objective.satisfies_assumption_2 == (sum(objective.curvatures) < 0)
+    assert ("GradReg Theorem 3.1" in objective.theory) == objective.satisfies_assumption_2
+
+
+def test_which_satisfy_assumption_2():
+    """JARE says so of vanilla, reverse KL and WGAN (section 6)."""
+    without = {name for name, make in OBJECTIVES.items() if not make().satisfies_assumption_2}
+    assert without == {"wasserstein", "hinge", "total_variation"}
+
+
+@every_objective
+def test_the_game_has_the_jacobian_that_the_theory_takes_from_the_stated_numbers(name, float64):
+    """JARE Lemma 2: of D(x) = θᵀx and G(z) = φ + z at the equilibrium, from slope and curvature alone."""
+    objective, mean, sigma = OBJECTIVES[name](), [1.0, 2.0], 0.5
+    game = affine_game(mean, jare_tf.Minimax(objective))
+    point, batch = affine_point([0.0, 0.0], mean), exact_batch(np.array(mean), sigma)
+    jacobian = linearize(game, jare_tf.sim_gd(), point, batch).moves[0]
+    spread = sigma**2 * np.eye(2) + np.outer(mean, mean)
+    expected = np.block(
+        [[-objective.curvature * spread, objective.slope * np.eye(2)], [-objective.slope * np.eye(2), np.zeros((2, 2))]]
+    )
+    np.testing.assert_allclose(jacobian, expected, atol=1e-12)
+    if objective.satisfies_assumption_2:
+        closed = SimpleGame(sigma=sigma, mean=mean, slope=objective.slope, curvature=objective.curvature)
+        values = [np.sort_complex(np.round(part, 9)) for part in (-np.linalg.eigvals(jacobian), closed.sim_gd())]
+        np.testing.assert_allclose(*values, atol=2e-9)
+
+
+@pytest.mark.parametrize("name", divergences(np.ones(1), np.ones(1)))
+def test_the_best_discriminator_attains_the_divergence(name):
+    """sup_D Σ p g1(D) + q g2(D), found point by point, on distributions over five points."""
+    p, q = np.array([0.1, 0.2, 0.3, 0.15, 0.25]), np.array([0.3, 0.25, 0.05, 0.3, 0.1])
+    objective = OBJECTIVES[name]()
+
+    def best(real, generated):
+        def cost(t):
+            t = tf.constant(t, tf.float64)
+            return -float(real * objective.g1(t) + generated * objective.g2(t))
+
+        return -scipy.optimize.minimize_scalar(cost, bounds=(-20, 20), method="bounded", options={"xatol": 1e-9}).fun
+
+    attained = sum(best(real, generated) for real, generated in zip(p, q, strict=True))
+    np.testing.assert_allclose(attained, divergences(p, q)[name], atol=1e-6)
+    np.testing.assert_allclose(sum(best(real, real) for real in p), 0.0, atol=1e-9)
+
+
+@every_objective
+def test_minimax_is_zero_sum(name):
     rng = np.random.default_rng(0)
-    losses = jare_tf.Minimax()(tf.constant(rng.normal(size=(9, 1))), tf.constant(rng.normal(size=(9, 1))))
+    logits = tf.constant(rng.normal(size=(2, 9, 1)))
+    losses = jare_tf.Minimax(OBJECTIVES[name]())(*logits)
     assert float(losses.discriminator + losses.generator) == 0.0
+
+
+def test_vanilla_rests_at_two_log_two():
     rest = jare_tf.Minimax()(tf.zeros([4, 1], tf.float64), tf.zeros([4, 1], tf.float64))
     np.testing.assert_allclose(rest.discriminator, 2 * np.log(2), rtol=1e-14)
 
 
-@pytest.mark.parametrize("loss", [jare_tf.Minimax(), jare_tf.NonSaturating(), jare_tf.Wasserstein()])
-def test_large_logits_stay_finite(loss):
-    for value in loss(tf.constant([[-1e4]]), tf.constant([[1e4]])):
+@every_objective
+@every_form
+def test_large_logits_stay_finite(name, form):
+    largest = 40.0 if name in ("kullback_leibler", "reverse_kullback_leibler", "squared_hellinger") else 1e4
+    for value in FORMS[form](OBJECTIVES[name]())(tf.constant([[-largest]]), tf.constant([[largest]])):
         assert np.isfinite(value)
+
+
+def test_total_variation_of_conopts_code():
+    losses = jare_tf.NonSaturating(objectives.total_variation(scale=1.0))(tf.constant([[1.0]]), tf.constant([[2.0]]))
+    np.testing.assert_allclose(losses, [0.96402758 - 0.76159416, -0.96402758], atol=1e-6)
+    with pytest.raises(jare_tf.InputError, match="total_variation: scale must be a finite number, above 0, not 0"):
+        objectives.total_variation(scale=0)

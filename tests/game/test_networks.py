@@ -1,18 +1,25 @@
 """Every network has the published number of trainable parameters, its shapes, and refuses sizes that it cannot make."""
 
+import importlib
+import inspect
+import pathlib
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.game.networks import affine, conv4, dcgan4, mlp, resnet
+from jare_tf.game import networks
+from jare_tf.game.losses import objectives
+from jare_tf.game.networks import affine, conv4, dcgan, linear_quadratic, mlp, resnet, resnet_cf, weight_clipping
 
 # Trainable parameters of the published networks: 64 filters, 32 px, 128 latent dimensions.
 COUNTS = {
     conv4.generator: 3_811_459,
     conv4.discriminator: 2_935_873,
-    dcgan4.generator: 345_219,
-    dcgan4.discriminator: 312_513,
+    dcgan.generator: 345_219,
+    dcgan.discriminator: 312_513,
     resnet.generator_v1: 343_779,
     resnet.generator_v2: 441_507,
     resnet.discriminator: 384_929,
@@ -49,13 +56,25 @@ def test_mlp_counts():
     assert trainable(mlp.discriminator(width=16, depth=4)) == 48 + 3 * 272 + 17
 
 
-@pytest.mark.parametrize("network", COUNTS, ids=name)
+IMAGE_NETWORKS = [*COUNTS, resnet_cf.generator, resnet_cf.discriminator]
+
+
+def test_every_network_for_images_is_tested():
+    found = set()
+    for path in pathlib.Path(networks.__path__[0]).glob("*.py"):
+        module = importlib.import_module(f"{networks.__name__}.{path.stem}")
+        found |= {f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__}
+    for_images = {network for network in found if "image_size" in inspect.signature(network).parameters}
+    assert {n for n in for_images if "generator" in n.__name__ or "discriminator" in n.__name__} == set(IMAGE_NETWORKS)
+
+
+@pytest.mark.parametrize("network", IMAGE_NETWORKS, ids=name)
 def test_other_sizes(network):
     model = network(filters=4, image_size=64, channels=1)
     assert (64, 64, 1) in (model.output_shape[1:], model.input_shape[1:])
 
 
-@pytest.mark.parametrize("network", COUNTS, ids=name)
+@pytest.mark.parametrize("network", IMAGE_NETWORKS, ids=name)
 def test_bad_image_size(network):
     with pytest.raises(jare_tf.InputError, match=rf"{name(network)}: image_size must be .*, not 28"):
         network(image_size=28)
@@ -81,3 +100,104 @@ def test_affine():
             variable.assign(value)
     np.testing.assert_array_equal(generator(tf.zeros([1, 2])), [[0.0, 4.0]])
     assert float(discriminator(tf.ones([1, 2]))[0, 0]) == 0.0
+
+
+def layers_of(model, kind):
+    return [layer for layer in model.layers if type(layer) is kind]
+
+
+def test_conopts_dcgan4():
+    """Widths f (1, 2, 4, 8) and batch norm, which has one centre a channel in place of the bias."""
+    f, z = 64, 256
+    settings = {"growth": 2, "batch_norm": True, "leak": 0.2}
+    generator = dcgan.generator(latent_dim=z, **settings)
+    dense, deconvs = (z + 0) * 4 * 8 * f + 8 * f, [(8, 4), (4, 2), (2, 1)]
+    assert trainable(generator) == dense + sum(25 * a * b * f * f + b * f for a, b in deconvs) + 25 * f * 3 + 3
+    discriminator = dcgan.discriminator(**settings)
+    convs = 25 * 3 * f + f + sum(25 * b * a * f * f + a * f for a, b in deconvs)
+    assert trainable(discriminator) == convs + 4 * 8 * f + 1
+    assert len(layers_of(generator, keras.layers.BatchNormalization)) == 4
+    assert len(layers_of(discriminator, keras.layers.BatchNormalization)) == 3
+
+
+def test_conopts_dcgan3_without_batch_norm():
+    f, z = 64, 256
+    generator = dcgan.generator(latent_dim=z, layers=3, growth=2, leak=0.2)
+    expected = (z + 1) * 16 * 4 * f + sum(25 * a * b * f * f + b * f for a, b in [(4, 2), (2, 1)]) + 25 * f * 3 + 3
+    assert trainable(generator) == expected
+    assert generator.output_shape == (None, 32, 32, 3)
+
+
+def test_conopts_conv4_has_512_units_in_both_networks():
+    plain, deeper = (dcgan.discriminator(leak=0.2, dense_units=units) for units in (0, 512))
+    assert trainable(deeper) - trainable(plain) == (256 + 1) * 512 + 513 - 257
+    plain, deeper = (dcgan.generator(latent_dim=256, leak=0.2, dense_units=units) for units in (0, 512))
+    assert trainable(deeper) - trainable(plain) == 257 * 512 + (512 - 256) * 256
+
+
+def test_resnet_cf():
+    """f = 128 at 64 px, z of 256: the first block of the discriminator is 128 wide inside, all others 64."""
+    f, half = 128, 64
+    block = 9 * f * half + half + 9 * half * f + f
+    deconv = 25 * f * f + f
+    assert trainable(resnet_cf.generator()) == 257 * 16 * f + 3 * (deconv + block) + 25 * f * 3 + 3
+    wide = 2 * (9 * f * f + f)
+    convs = 25 * 3 * f + f + 3 * deconv
+    assert trainable(resnet_cf.discriminator()) == convs + wide + 3 * block + 16 * f + 1
+
+
+@pytest.mark.parametrize(("image_size", "deconvs"), [(64, 4), (128, 5)])
+def test_resnets_of_jare_tables_4_and_5(image_size, deconvs):
+    generator = resnet.generator_v2(filters=4, image_size=image_size)
+    assert generator.layers[1].units == 4 * 4 * 4
+    assert len(layers_of(generator, keras.layers.Conv2DTranspose)) == deconvs
+    discriminator = resnet.discriminator(filters=4, image_size=image_size)
+    strided = [layer for layer in layers_of(discriminator, keras.layers.Conv2D) if layer.strides == (2, 2)]
+    assert len(strided) == deconvs + 1
+    assert discriminator.layers[-1].input.shape == (None, 2 * 2 * 4)
+
+
+def test_linear_quadratic():
+    generator = linear_quadratic.generator(dimension=2, initial=3.0, translates=True)
+    np.testing.assert_allclose(generator(tf.constant([[1.0, 2.0]])), [[3.0, 6.0]])
+    assert trainable(generator) == 4 + 2
+    discriminator = linear_quadratic.discriminator(dimension=2, initial=1.0, linear_term=True)
+    discriminator.set_weights([np.array([[2.0], [3.0], [5.0], [7.0], [11.0]], np.float32)])
+    # 2 x₁² + 3 x₁x₂ + 5 x₂² + 7 x₁ + 11 x₂ at (1, 2)
+    np.testing.assert_allclose(discriminator(tf.constant([[1.0, 2.0]])), [[2 + 6 + 20 + 7 + 22]])
+    assert trainable(linear_quadratic.discriminator(dimension=3)) == 6
+    np.testing.assert_allclose(linear_quadratic.discriminator(initial=0.5)(tf.constant([[3.0]])), [[4.5]])
+
+
+def test_gradregs_networks():
+    """Orthogonal weights with gain 0.8, a layer's own each; D sees x/4."""
+    orthogonal = lambda: keras.initializers.Orthogonal(gain=0.8)
+    generator = mlp.generator(latent_dim=8, width=8, depth=2, kernel_initializer=orthogonal)
+    first, second = (layer.kernel.numpy() for layer in generator.layers[:2])
+    np.testing.assert_allclose(first.T @ first, 0.64 * np.eye(8), atol=1e-5)
+    assert not np.allclose(first, second)
+    scaled, plain = (mlp.discriminator(width=5, depth=1, input_scale=scale) for scale in (0.25, 1.0))
+    scaled.set_weights(plain.get_weights())
+    samples = tf.random.normal([3, 2])
+    np.testing.assert_allclose(scaled(4 * samples), plain(samples), rtol=1e-5)
+
+
+def test_weights_stay_clipped():
+    discriminator = weight_clipping.clipped(network=mlp.discriminator, bound=0.02)
+    assert max(np.abs(weights).max() for weights in discriminator.get_weights()) == np.float32(0.02)
+    gan = jare_tf.GAN(
+        mlp.generator(latent_dim=2),
+        discriminator,
+        rule=jare_tf.sim_gd(),
+        loss=jare_tf.Minimax(objectives.wasserstein()),
+        latent_dim=2,
+    )
+    gan.compile(keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5))
+    before = discriminator.get_weights()
+    for _ in range(3):
+        gan.update([tf.random.normal([8, 2])])
+    after = discriminator.get_weights()
+    assert any((old != new).any() for old, new in zip(before, after, strict=True))
+    assert max(np.abs(weights).max() for weights in after) == np.float32(0.02)
+    with pytest.raises(jare_tf.InputError, match=r"weight_clipping.clipped: bound must be .* above 0, not 0"):
+        weight_clipping.clipped(network=mlp.discriminator, bound=0)

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.game.networks import dcgan4, mlp
+from jare_tf.game.networks import dcgan, mlp
 from jare_tf.game.networks.spectral_norm import SpectralNormConv2D, SpectralNormDense
 from jare_tf.types import Batch
 
@@ -73,7 +73,7 @@ def test_both_passes_see_one_kernel_and_the_vector_advances_once():
 
 
 def test_survives_saving(tmp_path):
-    network = dcgan4.discriminator(filters=4, spectral_norm=True)
+    network = dcgan.discriminator(filters=4, spectral_norm=True)
     network.save(tmp_path / "network.keras")
     loaded = keras.models.load_model(tmp_path / "network.keras")
     images = tf.random.normal([2, 32, 32, 3])

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
+from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, linear_quadratic
 from jare_tf.theory import closed_form, eigenvalues, spectrum
 from jare_tf.theory.closed_form import SimpleGame
@@ -134,7 +135,7 @@ def test_jare_lemma_1_and_gradreg_proposition_3_1(float64):
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 3.0])
 @pytest.mark.parametrize(
     ("loss", "slope", "curvature"),
-    [(jare_tf.Minimax(), 0.5, -0.25), (jare_tf.Wasserstein(), 1.0, 0.0)],
+    [(jare_tf.Minimax(), 0.5, -0.25), (jare_tf.Minimax(objectives.wasserstein()), 1.0, 0.0)],
     ids=["gan", "wgan"],
 )
 def test_gradreg_theorems_3_1_and_3_2_on_its_example(float64, gamma, loss, slope, curvature):
@@ -285,7 +286,7 @@ def test_directions_along_which_nothing_moves_are_zero_under_every_schedule(floa
     """The discriminator's bias has no effect on a Wasserstein loss, and nothing pulls on it."""
     generator = affine.generator(mean=[1.0])
     discriminator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    game = jare_tf.TwoPlayerGame(generator, discriminator, jare_tf.Wasserstein())
+    game = jare_tf.TwoPlayerGame(generator, discriminator, jare_tf.Minimax(objectives.wasserstein()))
     batch = Batch(tf.ones([2, 1], tf.float64), tf.zeros([2, 1], tf.float64))
     for schedule in (jare_tf.Simultaneous(), jare_tf.Alternating(2, 1)):
         linear = spectrum.linearize(game, jare_tf.jare(gamma=1.0), game.point(), batch, schedule=schedule)

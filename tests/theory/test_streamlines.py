@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
+from jare_tf.game.losses import objectives
 from jare_tf.game.networks import linear_quadratic
 from jare_tf.theory.streamlines import streamlines
 from jare_tf.types import Batch
@@ -24,7 +25,11 @@ def linear_quadratic_game(loss):
 def test_gradreg_fig_3_wasserstein(float64, gamma):
     """f = w (1 − a²) E x²: the velocity is (∇w f, −∇a f − ½γ ∇a (∇w f)²)."""
     field = streamlines(
-        linear_quadratic_game(jare_tf.Wasserstein()), jare_tf.generator_only(gamma=gamma), BATCH, THETA, PHI
+        linear_quadratic_game(jare_tf.Minimax(objectives.wasserstein())),
+        jare_tf.generator_only(gamma=gamma),
+        BATCH,
+        THETA,
+        PHI,
     )
     np.testing.assert_allclose(field.discriminator, (1 - A**2) * SQUARES, rtol=1e-12)
     expected = 2 * A * W * SQUARES + gamma * 2 * A * (1 - A**2) * SQUARES**2

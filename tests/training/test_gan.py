@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.data import random
-from jare_tf.game.networks import conv4, dcgan4, mlp
+from jare_tf.game.networks import conv4, dcgan, mlp
 from jare_tf.training.gan import METRICS
 from jare_tf.types import Batch, Players
 
@@ -32,7 +32,7 @@ def weights(gan):
 
 def test_fit_on_an_array_of_images():
     images = np.random.default_rng(0).uniform(-1, 1, size=(10, 32, 32, 3)).astype("float32")
-    generator, discriminator = dcgan4.generator(filters=4), dcgan4.discriminator(filters=4)
+    generator, discriminator = dcgan.generator(filters=4), dcgan.discriminator(filters=4)
     gan = jare_tf.GAN(
         generator, discriminator, rule=jare_tf.jare(gamma=100.0), loss=jare_tf.NonSaturating(), latent_dim=128
     )
@@ -116,8 +116,8 @@ def test_bytes_are_scaled():
     for real in (tf.constant(pixels), tf.constant(pixels / 127.5 - 1, tf.float32)):
         keras.utils.set_random_seed(0)
         gan = jare_tf.GAN(
-            dcgan4.generator(filters=2, image_size=16, channels=1, latent_dim=2),
-            dcgan4.discriminator(filters=2, image_size=16, channels=1),
+            dcgan.generator(filters=2, image_size=16, channels=1, latent_dim=2),
+            dcgan.discriminator(filters=2, image_size=16, channels=1),
             rule=jare_tf.sim_gd(),
             loss=jare_tf.Minimax(),
             latent_dim=2,

@@ -1,24 +1,51 @@
-"""The networks of GradReg Fig. 3: D(x) = w x² and G(z) = a z in one dimension, a game of two parameters."""
+"""GradReg's linear-quadratic game: G(z) = A z (+ b) and a D(x) that is quadratic in x.
+
+In one dimension and without b it is the game of two parameters of GradReg Fig. 3, D(x) = w x² and G(z) = a z; in
+several, with b, the one of its Appendix D, which learns a Gaussian: D(x) = xᵀW x + wᵀx.
+"""
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from jare_tf.types import Players
 
 
-def generator(*, initial: float = 0.5) -> keras.Model:
-    """G(z) = a z, a starts at `initial`; where z and x are distributed alike it rests at a = 1 (and at −1)."""
-    scale = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(initial))
-    return keras.Sequential([keras.Input((1,)), scale], name="linear_generator")
+@keras.saving.register_keras_serializable("jare_tf")
+class Monomials(keras.layers.Layer):
+    """x [n, d] ↦ the products x_i x_j with i ≤ j, and if `linear` the x_i after them."""
+
+    def __init__(self, linear: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.linear = linear
+
+    def call(self, inputs):
+        first, second = np.triu_indices(inputs.shape[-1])
+        products = tf.gather(inputs, first, axis=-1) * tf.gather(inputs, second, axis=-1)
+        return tf.concat([products, inputs], axis=-1) if self.linear else products
+
+    def get_config(self):
+        return {**super().get_config(), "linear": self.linear}
 
 
-def discriminator(*, initial: float = 0.5) -> keras.Model:
-    """D(x) = w x², w starts at `initial` and rests at 0."""
-    x = keras.Input((1,))
-    scale = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(initial))
-    return keras.Model(x, scale(x * x), name="quadratic_discriminator")
+def generator(*, dimension: int = 1, initial: float = 0.5, translates: bool = False) -> keras.Model:
+    """G(z) = A z, or A z + b if it `translates`; A starts at initial · I and b at 0. z has the `dimension` of x."""
+    scale = keras.layers.Dense(
+        dimension, use_bias=translates, kernel_initializer=keras.initializers.Identity(gain=initial)
+    )
+    return keras.Sequential([keras.Input((dimension,)), scale], name="linear_generator")
+
+
+def discriminator(*, dimension: int = 1, initial: float = 0.5, linear_term: bool = False) -> keras.Model:
+    """D(x) = Σ_{i ≤ j} W_ij x_i x_j, plus wᵀx if it has a `linear_term`; all coefficients start at `initial`."""
+    weights = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(initial))
+    layers = [keras.Input((dimension,)), Monomials(linear_term), weights]
+    return keras.Sequential(layers, name="quadratic_discriminator")
 
 
 def equilibrium() -> Players:
-    """(w, a) = (0, 1): float64 arrays shaped as the trainable variables."""
+    """(w, a) = (0, 1) of the game in one dimension where z and x are distributed alike; a = −1 is another.
+
+    float64 arrays shaped as the trainable variables.
+    """
     return Players(discriminator=(np.zeros([1, 1]),), generator=(np.ones([1, 1]),))

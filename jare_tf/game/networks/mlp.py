@@ -1,18 +1,62 @@
 """Multilayer perceptrons with ReLU for 2-D games."""
 
+from collections.abc import Callable
+
 import keras
 
 from jare_tf.game.networks import spectral_norm as sn
 
-
-def generator(*, latent_dim: int, output_dim: int = 2, width: int = 256, depth: int = 4) -> keras.Model:
-    """z [latent_dim] → `depth` hidden layers of `width` ReLU units → x [output_dim], linear."""
-    hidden = [keras.layers.Dense(width, activation="relu") for _ in range(depth)]
-    return keras.Sequential([keras.Input((latent_dim,)), *hidden, keras.layers.Dense(output_dim)], name="mlp_generator")
+Initializer = str | Callable[[], keras.Initializer]
 
 
-def discriminator(*, input_dim: int = 2, width: int = 256, depth: int = 4, spectral_norm: bool = False) -> keras.Model:
-    """x [input_dim] → `depth` hidden layers of `width` ReLU units → one logit; with spectral norm, in every layer."""
+def generator(
+    *,
+    latent_dim: int,
+    output_dim: int = 2,
+    width: int = 256,
+    depth: int = 4,
+    kernel_initializer: Initializer = "glorot_uniform",
+) -> keras.Model:
+    """z [latent_dim] → `depth` hidden layers of `width` ReLU units → x [output_dim], linear.
+
+    Args:
+      latent_dim: length of z.
+      output_dim: dimension of a sample.
+      width: units of a hidden layer.
+      depth: hidden layers.
+      kernel_initializer: of every layer's weights, by name or what makes one, as '@keras.initializers.Orthogonal'.
+    """
+    hidden = [keras.layers.Dense(width, "relu", kernel_initializer=_new(kernel_initializer)) for _ in range(depth)]
+    output = keras.layers.Dense(output_dim, kernel_initializer=_new(kernel_initializer))
+    return keras.Sequential([keras.Input((latent_dim,)), *hidden, output], name="mlp_generator")
+
+
+def discriminator(
+    *,
+    input_dim: int = 2,
+    width: int = 256,
+    depth: int = 4,
+    input_scale: float = 1.0,
+    kernel_initializer: Initializer = "glorot_uniform",
+    spectral_norm: bool = False,
+) -> keras.Model:
+    """x [input_dim] → input_scale · x → `depth` hidden layers of `width` ReLU units → one logit.
+
+    Args:
+      input_dim: dimension of a sample.
+      width: units of a hidden layer.
+      depth: hidden layers.
+      input_scale: what samples are multiplied with.
+      kernel_initializer: of every layer's weights, by name or what makes one, as '@keras.initializers.Orthogonal'.
+      spectral_norm: divide every kernel by its spectral norm.
+    """
     dense, _ = sn.layers(spectral_norm)
-    hidden = [dense(width, activation="relu") for _ in range(depth)]
-    return keras.Sequential([keras.Input((input_dim,)), *hidden, dense(1)], name="mlp_discriminator")
+    scaled = [keras.layers.Rescaling(input_scale)] if input_scale != 1.0 else []
+    hidden = [dense(width, activation="relu", kernel_initializer=_new(kernel_initializer)) for _ in range(depth)]
+    logit = dense(1, kernel_initializer=_new(kernel_initializer))
+    return keras.Sequential([keras.Input((input_dim,)), *scaled, *hidden, logit], name="mlp_discriminator")
+
+
+def _new(initializer: Initializer) -> str | keras.Initializer:
+    """An initializer for one layer: shared by several, one object would give them the same weights."""
+    return initializer if isinstance(initializer, str) else initializer()

@@ -1,0 +1,98 @@
+"""Images of your own: a folder of files, or the folder of CelebA as its authors distribute it."""
+
+import os
+
+import tensorflow as tf
+
+from jare_tf.data import images
+from jare_tf.data.dataset import Dataset
+from jare_tf.errors import InputError
+
+_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
+_CELEBA_SPLITS = ("train", "valid", "test")
+
+
+def load(
+    *,
+    path: str,
+    image_size: int,
+    crop: int | None = None,
+    channels: int = 3,
+    in_memory_limit: float = images.IN_MEMORY_LIMIT,
+) -> Dataset:
+    """All images of a folder and the folders in it: JPEG, PNG, WebP, GIF and BMP files of any sizes.
+
+    The order is that of the files' names, shuffled anew for every epoch by the run's seed. Files that cannot be decoded
+    are named, counted and left out, other files counted.
+
+    Args:
+      path: the folder; local, or of any file system that TensorFlow knows (gs://...).
+      image_size: side to which the central square of every image is resized (see `images.decode`).
+      crop: side, in pixels of the original, of that square; by default the largest one.
+      channels: 3 for colour, 1 for gray.
+      in_memory_limit: images are held in memory up to so many bytes of pixels, and beyond decoded while training goes
+        on; both feed the same images in the same order.
+
+    Raises:
+      InputError: there is no such folder, or no image in it can be read.
+    """
+    form = images.Format(image_size, crop, channels)
+    form.check("image_folder.load")
+    files = _files(path, "image_folder.load")
+    paths = [file for file in files if file.lower().endswith(_ENDINGS)]
+    if len(paths) < len(files):
+        print(f"{path}: {len(files) - len(paths):,} files are no images by their names, left out", flush=True)
+    if not paths:
+        raise InputError(f"image_folder.load: no file under {path} ends in {', '.join(_ENDINGS)}")
+    return images.from_files(path, paths, form, in_memory_limit, "image_folder.load")
+
+
+def celeba(
+    *,
+    path: str,
+    split: str = "train",
+    image_size: int = 64,
+    crop: int | None = 160,
+    in_memory_limit: float = images.IN_MEMORY_LIMIT,
+) -> Dataset:
+    """CelebA from files downloaded by hand: img_align_celeba/ unpacked, and list_eval_partition.txt or .csv.
+
+    TFDS' own download of `celeb_a` often fails on its quota.
+
+    Args:
+      path: the folder that holds both, in whatever folders.
+      split: "train", "valid", "test", or "all", which needs no list.
+      image_size: side to which the central square of every image is resized.
+      crop: side of that square in the original of 178 × 218 pixels; 160 is that of ConOpt's published code.
+      in_memory_limit: as in `load`.
+
+    Raises:
+      InputError: a folder or file is missing, or `split` is none of those.
+    """
+    where = "image_folder.celeba"
+    form = images.Format(image_size, crop, 3)
+    form.check(where)
+    if split not in (*_CELEBA_SPLITS, "all"):
+        raise InputError(f"{where}: split must be one of {', '.join((*_CELEBA_SPLITS, 'all'))}, not {split!r}")
+    files = _files(path, where)
+    paths = [file for file in files if "img_align_celeba" in file and file.lower().endswith(".jpg")]
+    if not paths:
+        raise InputError(f"{where}: no img_align_celeba/*.jpg under {path}; unpack img_align_celeba.zip there")
+    if split != "all":
+        lists = [file for file in files if os.path.basename(file).startswith("list_eval_partition")]
+        if not lists:
+            raise InputError(f"{where}: no list_eval_partition.txt under {path}, which split = {split!r} needs")
+        with tf.io.gfile.GFile(lists[0]) as file:
+            rows = [line.replace(",", " ").split() for line in file.read().splitlines()]
+        chosen = {row[0] for row in rows if len(row) == 2 and row[1] == str(_CELEBA_SPLITS.index(split))}
+        paths = [file for file in paths if os.path.basename(file) in chosen]
+        if not paths:
+            raise InputError(f"{where}: {lists[0]} names no image of {split!r} that is under {path}")
+    return images.from_files(f"CelebA {split}", paths, form, in_memory_limit, where)
+
+
+def _files(path: str, where: str) -> list[str]:
+    """Every file under a folder, sorted."""
+    if not path or not tf.io.gfile.isdir(path):
+        raise InputError(f"{where}: path = {path!r} is no folder; name the folder of your images")
+    return sorted(os.path.join(folder, name) for folder, _, names in tf.io.gfile.walk(path) for name in names)

@@ -1,0 +1,58 @@
+"""Samples that fit in memory."""
+
+import numpy as np
+import tensorflow as tf
+
+from jare_tf.data import random
+from jare_tf.data.dataset import Dataset
+from jare_tf.errors import InputError
+
+
+class InMemory(Dataset):
+    """An array of samples, in an order shuffled anew for every epoch, every sample exactly once an epoch.
+
+    Args:
+      name: how messages call it.
+      samples: [n, ...], uint8 pixels or float32 as the networks take them.
+
+    Attributes:
+      samples: the same, as a tensor.
+    """
+
+    drawn_by_xla = False  # tf.raw_ops.RandomIndexShuffle has no XLA kernel
+
+    def __init__(self, name: str, samples):
+        self.name = name
+        self.samples = tf.constant(samples)
+        self.element_shape = tuple(self.samples.shape[1:])
+
+    def __len__(self) -> int:
+        return self.samples.shape[0]
+
+    def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
+        positions = tf.cast(counter, tf.int64) * batch_size + tf.range(batch_size, dtype=tf.int64)
+        return tf.gather(self.samples, random.shuffled(positions, len(self), seed))
+
+
+def array_file(*, path: str) -> InMemory:
+    """The samples of a .npy file: points [n, d] of any number type, or images [n, height, width, channels].
+
+    Images are uint8 pixels, or floats in [−1, 1].
+
+    Raises:
+      InputError: the file cannot be read, or holds no such array or one with a number that is not finite.
+    """
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            samples = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, tf.errors.OpError) as error:
+        raise InputError(f"in_memory.array_file: cannot read {path}: {str(error).splitlines()[0]}") from error
+    if samples.ndim not in (2, 4) or not len(samples) or samples.dtype.kind not in "fiu":
+        raise InputError(
+            f"in_memory.array_file: {path} has to hold numbers [n, d] or [n, height, width, channels], not "
+            f"{samples.dtype} {samples.shape}"
+        )
+    if not np.isfinite(samples).all():
+        raise InputError(f"in_memory.array_file: {path} has numbers that are not finite")
+    pixels = samples.ndim == 4 and samples.dtype == np.uint8
+    return InMemory(path, samples if pixels else samples.astype(np.float32))

@@ -1,0 +1,38 @@
+"""Stacked MNIST: three random digits as the channels of an image, a distribution with 1000 modes."""
+
+import tensorflow as tf
+
+from jare_tf.data import random
+from jare_tf.data.dataset import Dataset
+from jare_tf.data.in_memory import InMemory
+from jare_tf.errors import InputError
+
+
+class StackedMnist(Dataset):
+    """Images [side, side, 3] of three gray ones drawn independently (Metz et al. 2017; GradReg section 4, Figs. 2, 4).
+
+    Nothing is stored: of n digits there are n³ images, and batch `counter` draws its own.
+
+    Args:
+      digits: gray images, for instance `tfds_images.load(name="mnist")`.
+
+    Raises:
+      InputError: `digits` are not held in memory or not gray.
+    """
+
+    name = "stacked MNIST"
+    drawn_by_xla = False
+
+    def __init__(self, *, digits: Dataset):
+        if not isinstance(digits, InMemory) or len(digits.element_shape) != 3 or digits.element_shape[-1] != 1:
+            raise InputError(
+                f"stacked_mnist.StackedMnist: digits must be gray images in memory, [n, height, width, 1]; those of "
+                f"{digits.name!r} have shape {tuple(digits.element_shape)}"
+            )
+        self._digits = digits
+        self.element_shape = (*digits.element_shape[:2], 3)
+
+    def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
+        chosen = random.integers((batch_size, 3), random.key(seed, random.MODE, counter), len(self._digits))
+        channels = tf.gather(self._digits.samples[..., 0], chosen)  # [n, 3, height, width]
+        return tf.transpose(channels, [0, 2, 3, 1])

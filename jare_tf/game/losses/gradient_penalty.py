@@ -1,0 +1,78 @@
+"""Penalties on ‖∇x D(x)‖, the discriminator's gradient with respect to its samples: additive parts of ℓ_D.
+
+A rule differentiates them again like the rest of ℓ_D, with respect to both players: generated samples carry gradients
+to the generator. With batch norm in the discriminator the gradient of a sample mixes with those of its batch.
+"""
+
+import abc
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from jare_tf.errors import InputError, check_number
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientPenalty(abc.ABC):
+    """A penalty added to ℓ_D.
+
+    Args:
+      weight: at least 0.
+
+    Raises:
+      InputError: weight is negative or not finite.
+    """
+
+    weight: float = 10.0
+
+    def __post_init__(self):
+        check_number(f"gradient_penalty.{type(self).__name__}: weight", self.weight)
+
+    @abc.abstractmethod
+    def __call__(self, discriminator: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        """The penalty, a scalar, of a discriminator from samples to logits, on real and generated samples."""
+
+
+class R1(GradientPenalty):
+    """½ weight E_real ‖∇x D(x)‖², zero-centred (Mescheder et al. 2018, "Which training methods ...", eq. 9)."""
+
+    def __call__(self, discriminator, real, fake):
+        return self.weight / 2 * tf.reduce_mean(_squared_norms(discriminator, real))
+
+
+class R2(GradientPenalty):
+    """½ weight E_generated ‖∇x D(x)‖², zero-centred (Mescheder et al. 2018, eq. 10)."""
+
+    def __call__(self, discriminator, real, fake):
+        return self.weight / 2 * tf.reduce_mean(_squared_norms(discriminator, fake))
+
+
+class WGANGP(GradientPenalty):
+    """weight E (‖∇x D(x̂)‖ − 1)² with x̂ = ε x + (1 − ε) G(z) (Gulrajani et al. 2017, eq. 3).
+
+    Pair i of n has ε = (i + ½)/n instead of a random number: pairs come in random order, so that ε is as good as drawn,
+    evenly, and the penalty depends on nothing but the batch.
+
+    Raises:
+      InputError: there are not as many real as generated samples.
+    """
+
+    def __call__(self, discriminator, real, fake):
+        if real.shape != fake.shape:
+            raise InputError(f"gradient_penalty.WGANGP pairs samples: shapes {tuple(real.shape)}, {tuple(fake.shape)}")
+        count = tf.shape(real)[0]
+        mix = (tf.cast(tf.range(count), real.dtype) + 0.5) / tf.cast(count, real.dtype)
+        mix = tf.reshape(mix, [-1] + [1] * (real.shape.rank - 1))
+        # The root of 0 has no derivative: a flat discriminator would end in NaN without the small number.
+        norms = tf.sqrt(_squared_norms(discriminator, mix * real + (1 - mix) * fake) + 1e-12)
+        return self.weight * tf.reduce_mean(tf.square(norms - 1))
+
+
+def _squared_norms(discriminator: Callable[[tf.Tensor], tf.Tensor], samples: tf.Tensor) -> tf.Tensor:
+    """‖∇x D(x)‖² of each sample, [n]."""
+    with tf.GradientTape() as tape:
+        tape.watch(samples)
+        logits = tf.reduce_sum(discriminator(samples))
+    gradient = tape.gradient(logits, samples, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return tf.reduce_sum(tf.square(gradient), axis=list(range(1, samples.shape.rank)))

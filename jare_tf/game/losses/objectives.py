@@ -1,0 +1,164 @@
+"""The functions g1 and g2 of a GAN's objective, f = E[g1(D(x))] + E[g2(D(G(z)))] (JARE eq. 1), by name.
+
+D(x) is a logit, a number without bounds. Everywhere here g1'(0) = −g2'(0), so that D = 0 is where the discriminator
+cannot tell the samples apart (JARE Assumption 1); where a paper's logit rests elsewhere, it is shifted.
+
+The f-divergences are those of Nowozin et al. 2016, Table 2: over all D, the largest f is the divergence of the data P
+from the generator's Q. Their logit is the argument of an output activation; where that leaves a g that is not concave,
+as JARE and GradReg ask, the same divergence is written with another logit here.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from jare_tf.errors import check_number
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Objective:
+    """g1 and g2 of f = E[g1(D(x))] + E[g2(D(G(z)))], which the discriminator maximises, and what they are at D = 0.
+
+    Attributes:
+      g1: of the logits of real samples, element by element.
+      g2: of the logits of generated samples.
+      slopes: g1'(0) and g2'(0), of which the second is minus the first.
+      curvatures: g1''(0) and g2''(0).
+    """
+
+    g1: Callable[[tf.Tensor], tf.Tensor]
+    g2: Callable[[tf.Tensor], tf.Tensor]
+    slopes: tuple[float, float]
+    curvatures: tuple[float, float]
+
+    @property
+    def slope(self) -> float:
+        """g1'(0) = −g2'(0), which `theory.closed_form.SimpleGame` takes."""
+        return self.slopes[0]
+
+    @property
+    def curvature(self) -> float:
+        """g1''(0) + g2''(0), which `theory.closed_form.SimpleGame` takes where it is below 0."""
+        return sum(self.curvatures)
+
+    @property
+    def satisfies_assumption_2(self) -> bool:
+        """Whether g1''(0) + g2''(0) < 0 and g1'(0) = −g2'(0) ≠ 0 (JARE Assumption 2; GradReg Assumption II)."""
+        return self.curvature < 0 and self.slopes[0] == -self.slopes[1] != 0
+
+    @property
+    def theory(self) -> str:
+        """What the theory says of the zero-sum game with this objective, near an equilibrium with D = 0."""
+        if self.satisfies_assumption_2:
+            return (
+                "the discriminator's own block Q = (g1''(0) + g2''(0)) E[∇D ∇Dᵀ] is negative: simultaneous gradient "
+                "descent is locally stable for small steps (GradReg Theorem 3.1); JARE damps the generator as well "
+                "(JARE Theorem 5)"
+            )
+        return (
+            "Q = 0: simultaneous gradient descent has imaginary eigenvalues, so that every step leads a little "
+            "outwards (GradReg section 3.3); with the generator regularised it converges (GradReg Theorem 3.2)"
+        )
+
+
+def vanilla() -> Objective:
+    """g1(t) = g2(−t) = −log(1 + e^−t) (Goodfellow et al. 2014): D(x) = log(p/q), at the equilibrium f = −2 log 2."""
+    return Objective(
+        g1=lambda t: -tf.nn.softplus(-t),
+        g2=lambda t: -tf.nn.softplus(t),
+        slopes=(0.5, -0.5),
+        curvatures=(-0.25, -0.25),
+    )
+
+
+def wasserstein() -> Objective:
+    """g1(t) = g2(−t) = t (Arjovsky et al. 2017).
+
+    The discriminator must be kept Lipschitz elsewhere, by `networks.weight_clipping`, by `gradient_penalty.WGANGP` or
+    by spectral norm. Where it is not, f is the "indicator divergence" of ConOpt (its section 2.1 and Fig. 9).
+    """
+    return Objective(g1=lambda t: t, g2=lambda t: -t, slopes=(1.0, -1.0), curvatures=(0.0, 0.0))
+
+
+def hinge() -> Objective:
+    """g1(t) = g2(−t) = min(0, t − 1) (Lim & Ye 2017; Miyato et al. 2018, eq. 16), for `forms.LinearGenerator`."""
+    return Objective(
+        g1=lambda t: -tf.nn.relu(1 - t), g2=lambda t: -tf.nn.relu(1 + t), slopes=(1.0, -1.0), curvatures=(0.0, 0.0)
+    )
+
+
+def least_squares() -> Objective:
+    """g1(t) = g2(−t) = −½(t − ½)², for `forms.NonSaturating` (Mao et al. 2017).
+
+    It is their eq. 9, targets of 1 for real and 0 for generated samples, with the logit counted from ½, its value at
+    the equilibrium; the last bias of a discriminator makes up for it.
+    """
+    return Objective(
+        g1=lambda t: -tf.square(t - 0.5) / 2,
+        g2=lambda t: -tf.square(t + 0.5) / 2,
+        slopes=(0.5, -0.5),
+        curvatures=(-1.0, -1.0),
+    )
+
+
+def jensen_shannon() -> Objective:
+    """`vanilla` plus 2 log 2: at most KL(P ‖ M) + KL(Q ‖ M) with M = (P + Q)/2."""
+    plain = vanilla()
+    return dataclasses.replace(plain, g1=lambda t: math.log(2) + plain.g1(t), g2=lambda t: math.log(2) + plain.g2(t))
+
+
+def kullback_leibler() -> Objective:
+    """g1(t) = 1 + t, g2(t) = −e^t: at most KL(P ‖ Q) = Σ p log(p/q), at D = log(p/q).
+
+    Nowozin et al.'s logit rests at 1. e^t overflows float32 at t = 88, which ends a run.
+    """
+    return Objective(g1=lambda t: 1 + t, g2=lambda t: -tf.exp(t), slopes=(1.0, -1.0), curvatures=(0.0, -1.0))
+
+
+def reverse_kullback_leibler() -> Objective:
+    """g1(t) = −e^−t, g2(t) = 1 − t: at most KL(Q ‖ P), at D = log(p/q) (the text below JARE eq. 1).
+
+    e^−t overflows float32 at t = −88, which ends a run.
+    """
+    return Objective(g1=lambda t: -tf.exp(-t), g2=lambda t: 1 - t, slopes=(1.0, -1.0), curvatures=(-1.0, 0.0))
+
+
+def pearson_chi_squared() -> Objective:
+    """g1(t) = 2t, g2(t) = −2t − t²: at most Σ (p − q)²/q, at D = p/q − 1."""
+    return Objective(g1=lambda t: 2 * t, g2=lambda t: -2 * t - tf.square(t), slopes=(2.0, -2.0), curvatures=(0.0, -2.0))
+
+
+def neyman_chi_squared() -> Objective:
+    """g1(t) = 2t − t², g2(t) = −2t: at most Σ (p − q)²/p, at D = 1 − q/p.
+
+    It is Pearson's with P and Q exchanged and D reversed, and concave; Nowozin et al.'s activation 1 − e^v leaves a
+    convex g2.
+    """
+    return Objective(g1=lambda t: 2 * t - tf.square(t), g2=lambda t: -2 * t, slopes=(2.0, -2.0), curvatures=(-2.0, 0.0))
+
+
+def squared_hellinger() -> Objective:
+    """g1(t) = g2(−t) = 1 − e^−t: at most Σ (√p − √q)², at D = ½ log(p/q). It overflows float32 at |t| = 88."""
+    return Objective(
+        g1=lambda t: 1 - tf.exp(-t), g2=lambda t: 1 - tf.exp(t), slopes=(1.0, -1.0), curvatures=(-1.0, -1.0)
+    )
+
+
+def total_variation(scale: float = 0.5) -> Objective:
+    """g1(t) = g2(−t) = scale · tanh(t): at most 2 · scale · ½Σ|p − q|, as |D| grows. Not concave.
+
+    Args:
+      scale: positive; ½ gives the total variation distance itself, ConOpt's published code has 1.
+
+    Raises:
+      InputError: scale is not a positive number.
+    """
+    check_number("objectives.total_variation: scale", scale, above_zero=True)
+    return Objective(
+        g1=lambda t: scale * tf.tanh(t),
+        g2=lambda t: -scale * tf.tanh(t),
+        slopes=(scale, -scale),
+        curvatures=(0.0, 0.0),
+    )

@@ -1,0 +1,189 @@
+"""Decoding, and data sets of files: what is left out is named, and streaming feeds what memory feeds."""
+
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import jare_tf
+from jare_tf.data import image_folder, images
+from jare_tf.data.dataset import check
+
+RNG = np.random.default_rng(0)
+
+
+def encoded(pixels, kind="PNG", **options):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def gradient_picture(height, width):
+    """Smooth, so that JPEG and resizing change little."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    return np.stack([255 * rows // height, 255 * columns // width, 0 * rows + 90], axis=-1).astype(np.uint8)
+
+
+FORM = images.Format(size=16, crop=None, channels=3)
+
+
+def test_leaves_images_as_they_are_without_a_size():
+    pixels = RNG.integers(0, 256, (5, 7, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(images.decode(encoded(pixels), images.Format(None, None, 3)), pixels)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("JPEG", {"quality": 95}), ("WEBP", {"lossless": True})])
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (40, 64), (300, 200)])
+def test_central_square(kind, options, height, width):
+    """Every format, and JPEGs that decode at a fraction of their size, against the mean of each cell of the square."""
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    picture = gradient_picture(height, width)
+    cells = np.linspace(0, side, 17)
+    edges = [(int(np.floor(a)), int(np.ceil(b))) for a, b in zip(cells, cells[1:], strict=False)]
+    square = picture[top : top + side, left : left + side].astype(float)
+    expected = np.array([[square[a:b, c:d].mean(axis=(0, 1)) for c, d in edges] for a, b in edges])
+    decoded = images.decode(encoded(picture, kind, **options), FORM)
+    assert decoded.shape == (16, 16, 3)
+    assert np.abs(decoded[1:-1, 1:-1] - expected[1:-1, 1:-1]).max() < 6
+
+
+def test_crop():
+    """A white square of 20 px in the middle of black; a crop of 20 sees nothing else, of 40 a border of half of it."""
+    picture = np.zeros((100, 60, 3), np.uint8)
+    picture[40:60, 20:40] = 255
+    for kind in ("PNG", "JPEG"):
+        data = encoded(picture, kind, **({"quality": 100} if kind == "JPEG" else {}))
+        assert images.decode(data, images.Format(8, 20, 3))[1:-1, 1:-1].min() > 240
+        half = images.decode(data, images.Format(8, 40, 3))
+        assert half[3:5, 3:5].min() > 240
+        assert half[0].max() < 15
+
+
+def test_gray_and_alpha_and_sixteen_bits_and_palette():
+    gray = RNG.integers(0, 256, (16, 16)).astype(np.uint8)
+    np.testing.assert_array_equal(images.decode(encoded(gray), FORM), np.repeat(gray[..., None], 3, axis=-1))
+    np.testing.assert_array_equal(images.decode(encoded(gray), images.Format(16, None, 1))[..., 0], gray)
+    see_through = np.zeros((16, 16, 4), np.uint8)
+    see_through[:8, :, 3] = 255  # opaque black above, nothing below
+    decoded = images.decode(encoded(see_through), FORM)
+    assert decoded[:8].max() == 0
+    assert decoded[8:].min() == 255
+    deep = encoded(gray.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(images.decode(deep, images.Format(16, None, 1))[..., 0], gray)
+    buffer = io.BytesIO()
+    Image.fromarray(gray).convert("P").save(buffer, "GIF")
+    assert images.decode(buffer.getvalue(), FORM).shape == (16, 16, 3)
+
+
+def test_orientation_of_cameras():
+    """Tag 6: the picture is to be turned by a quarter clockwise."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = np.zeros((16, 16, 3), np.uint8)
+    picture[:, :8] = 255  # bright on the left, which belongs at the top
+    decoded = images.decode(encoded(picture, "JPEG", exif=exif, quality=100), FORM)
+    assert decoded[:7].min() > 200
+    assert decoded[9:].max() < 50
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """30 images of three formats and many sizes in nested folders, one broken, one cut off, one text."""
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    for number in range(30):
+        kind, ending = [("PNG", "png"), ("JPEG", "JPG"), ("WEBP", "webp")][number % 3]
+        size = RNG.integers(10, 60, 2)
+        picture = np.broadcast_to(np.uint8(8 * number), (*size, 3)).copy()
+        place = [tmp_path, tmp_path / "deep", tmp_path / "deep" / "er"][number % 2 + number % 4 // 2]
+        (place / f"{number:02d}.{ending}").write_bytes(encoded(picture, kind))
+    (tmp_path / "deep" / "broken.jpg").write_bytes(b"no image")
+    whole = encoded(RNG.integers(0, 256, (64, 64, 3)).astype(np.uint8))
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "notes.txt").write_text("")
+    return tmp_path
+
+
+def test_folder(folder, capsys):
+    dataset = image_folder.load(path=str(folder), image_size=8)
+    assert len(dataset) == 30
+    means = np.sort(dataset.batch(0, 30, 0).numpy().mean(axis=(1, 2, 3)))
+    np.testing.assert_allclose(means, 8 * np.arange(30), atol=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{folder}: 1 files are no images by their names, left out"
+    assert lines[1] == f"{folder}: 30 images, in memory"
+    assert lines[2].startswith(f"{folder}: 2 unreadable, left out: ")
+    assert f"{folder}/deep/broken.jpg (UnidentifiedImageError: cannot identify image file" in lines[2]
+    assert f"{folder}/cut.png (OSError: " in lines[2]
+
+
+def test_streaming_feeds_what_memory_feeds(folder, capsys):
+    """The same images in the same order, over several epochs and from any batch on."""
+    settings = {"path": str(folder), "image_size": 8}
+    memory, streaming = image_folder.load(**settings), image_folder.load(**settings, in_memory_limit=0)
+    assert "30 images, decoded while training" in capsys.readouterr().out
+    assert type(streaming) is images.Streaming
+    for first in (0, 5):
+        read = tf.function(streaming.batches(first, 7, seed=3))
+        for counter in range(first, first + 12):
+            np.testing.assert_array_equal(read(tf.constant(counter)), memory.batch(counter, 7, 3))
+    np.testing.assert_array_equal(streaming.batch(9, 7, 3), memory.batch(9, 7, 3))
+    check(streaming, (8, 8, 3), 7, 0)
+
+
+def test_an_image_that_vanishes_while_training(folder):
+    streaming = image_folder.load(path=str(folder), image_size=8, in_memory_limit=0)
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(tf.errors.OpError, match=r"\.png"):
+        streaming.batch(0, 30, 0)
+
+
+def test_bad_folders(tmp_path):
+    with pytest.raises(jare_tf.InputError, match="path = '/no/such' is no folder; name the folder of your images"):
+        image_folder.load(path="/no/such", image_size=8)
+    with pytest.raises(jare_tf.InputError, match=r"no file under .* ends in \.jpg, \.jpeg, \.png"):
+        image_folder.load(path=str(tmp_path), image_size=8)
+    (tmp_path / "broken.png").write_bytes(b"")
+    with pytest.raises(jare_tf.InputError, match="none of the 1 images of .* can be read"):
+        image_folder.load(path=str(tmp_path), image_size=8)
+    for settings, message in (
+        ({"image_size": 0}, "image_size must be an integer of at least 1, not 0"),
+        ({"image_size": 8, "channels": 4}, "channels must be 1 or 3, not 4"),
+        ({"image_size": 8, "crop": 1.5}, "crop must be an integer of at least 1, not 1.5"),
+    ):
+        with pytest.raises(jare_tf.InputError, match=message):
+            image_folder.load(path=str(tmp_path), **settings)
+
+
+@pytest.fixture
+def celeba(tmp_path):
+    (tmp_path / "Img" / "img_align_celeba").mkdir(parents=True)
+    for number in range(6):
+        picture = np.broadcast_to(np.uint8(40 * number), (218, 178, 3)).copy()
+        (tmp_path / "Img" / "img_align_celeba" / f"{number:06d}.jpg").write_bytes(encoded(picture, "JPEG"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("ending", "separator"), [("txt", " "), ("csv", ",")])
+def test_celeba(celeba, ending, separator):
+    rows = [separator.join((f"{number:06d}.jpg", str(split))) for number, split in enumerate([0, 0, 0, 1, 2, 2])]
+    (celeba / f"list_eval_partition.{ending}").write_text("\n".join(["image_id,partition", *rows]))
+    means = lambda split: sorted(
+        image_folder.celeba(path=str(celeba), split=split).samples.numpy().mean(axis=(1, 2, 3)).round().tolist()
+    )
+    assert means("train") == [0, 40, 80]
+    assert means("test") == [160, 200]
+    assert len(means("all")) == 6
+
+
+def test_incomplete_celeba(celeba, tmp_path):
+    with pytest.raises(jare_tf.InputError, match="no list_eval_partition.txt under .*, which split = 'train' needs"):
+        image_folder.celeba(path=str(celeba))
+    with pytest.raises(jare_tf.InputError, match=r"split must be one of train, valid, test, all, not 'dev'"):
+        image_folder.celeba(path=str(celeba), split="dev")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(jare_tf.InputError, match="unpack img_align_celeba.zip there"):
+        image_folder.celeba(path=str(tmp_path / "empty"))

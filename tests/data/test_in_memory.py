@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import jare_tf
+from jare_tf.data import in_memory
+from jare_tf.data.in_memory import InMemory
+
+
+@pytest.fixture
+def digits():
+    """20 gray images whose pixels all hold the image's number."""
+    return InMemory("digits", np.broadcast_to(np.arange(20, dtype=np.uint8)[:, None, None, None], (20, 8, 8, 1)))
+
+
+def numbers(dataset, counter, batch_size, seed=0):
+    return dataset.batch(counter, batch_size, seed).numpy()[:, 0, 0, 0].tolist()
+
+
+@pytest.mark.parametrize("batch_size", [5, 7, 50])
+def test_every_sample_once_an_epoch(digits, batch_size):
+    """Also where a batch straddles epochs; and epochs differ in order."""
+    drawn = sum((numbers(digits, counter, batch_size) for counter in range(20)), [])
+    epochs = [drawn[start : start + 20] for start in range(0, len(drawn) - 19, 20)]
+    assert len(epochs) >= 5
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(20))
+    assert len({tuple(epoch) for epoch in epochs}) == len(epochs)
+
+
+def test_batches_depend_on_seed_and_counter_only(digits):
+    assert numbers(digits, 3, 8) == numbers(digits, 3, 8)
+    assert numbers(digits, 3, 8) != numbers(digits, 3, 8, seed=1)
+
+
+def test_orders_of_epochs_do_not_correlate():
+    """Of n = 5,000 samples, orders of consecutive epochs and of consecutive seeds correlate as chance has it (1/√n)."""
+    samples = InMemory("numbers", tf.range(5000))
+    orders = [samples.batch(epoch, 5000, seed).numpy() for seed in range(3) for epoch in range(6)]
+    correlations = np.corrcoef(orders)[np.triu_indices(len(orders), 1)]
+    assert np.abs(correlations).max() < 5 / np.sqrt(5000)
+
+
+def test_array_files(tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "points.npy", rng.normal(size=(10, 3)))
+    points = in_memory.array_file(path=str(tmp_path / "points.npy"))
+    assert (points.element_shape, points.samples.dtype, len(points)) == ((3,), tf.float32, 10)
+    np.save(tmp_path / "images.npy", rng.integers(0, 256, (4, 8, 8, 3)).astype(np.uint8))
+    assert in_memory.array_file(path=str(tmp_path / "images.npy")).batch(0, 2, 0).dtype == tf.uint8
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros(3), r"has to hold numbers \[n, d\] or \[n, height, width, channels\], not float64 \(3,\)"),
+        (np.zeros((0, 2)), r"not float64 \(0, 2\)"),
+        (np.array([["a", "b"]]), r"not <U1 \(1, 2\)"),
+        (np.array([[1.0, np.nan]]), "has numbers that are not finite"),
+    ],
+)
+def test_bad_arrays(tmp_path, array, message):
+    np.save(tmp_path / "bad.npy", array)
+    with pytest.raises(jare_tf.InputError, match=message):
+        in_memory.array_file(path=str(tmp_path / "bad.npy"))
+
+
+def test_no_array(tmp_path):
+    (tmp_path / "text.npy").write_text("nothing")
+    for name in ("text.npy", "nosuch.npy"):
+        with pytest.raises(jare_tf.InputError, match=f"in_memory.array_file: cannot read .*{name}"):
+            in_memory.array_file(path=str(tmp_path / name))
