@@ -58,17 +58,21 @@ def flat(tensors) -> np.ndarray:
     return np.concatenate([np.reshape(np.asarray(tensor, np.float64), -1) for tensor in tensors])
 
 
-def store_images(directory, images: np.ndarray) -> str:
-    """Writes images [n, height, width, channels] as a TFDS data set; its name."""
+def store_images(directory, images: np.ndarray, labels: np.ndarray | None = None) -> str:
+    """Writes images [n, height, width, channels] as a TFDS data set, with labels 0 ... 9 if given; its name."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
+    name = "pictures" if labels is None else "digits"
+    features, examples = {"image": tfds.features.Image(shape=images.shape[1:])}, {"image": images}
+    if labels is not None:
+        features["label"], examples["label"] = tfds.features.ClassLabel(num_classes=10), labels
     tfds.dataset_builders.store_as_tfds_dataset(
-        name="pictures",
-        features=tfds.features.FeaturesDict({"image": tfds.features.Image(shape=images.shape[1:])}),
-        split_datasets={"train": tf.data.Dataset.from_tensor_slices({"image": images})},
+        name=name,
+        features=tfds.features.FeaturesDict(features),
+        split_datasets={"train": tf.data.Dataset.from_tensor_slices(examples)},
         config="small",
         version="1.0.0",
         data_dir=directory,
     )
-    return "pictures/small"
+    return f"{name}/small"

@@ -119,6 +119,12 @@ def test_wrong_image_size(tmp_path, capsys, monkeypatch):
     assert "the data set 'pictures/small' has samples of shape (8, 8, 1), the networks (32, 32, 3)" in lines[0]
 
 
+def test_image_folder_without_a_folder(tmp_path, capsys):
+    code, lines = command(capsys, *arguments(tmp_path / "run", files=["image_folder.gin"]))
+    assert (code, len(lines)) == (2, 1)
+    assert "image_folder.load: path = '' is no folder; name the folder of your images" in lines[0]
+
+
 def test_failed_run(tmp_path, capsys):
     words = arguments(tmp_path, "keras.optimizers.SGD.learning_rate = 1e30", files=["isotropic_gaussian/conopt.gin"])
     code, lines = command(capsys, *words)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf import config
+from jare_tf.report.pictures import png
 from jare_tf.training import loop
 from tests.runs import GAME, metrics, run, without_time
 
@@ -151,7 +152,9 @@ def test_not_finite_stops_with_the_step_and_keeps_the_checkpoint(tmp_path):
 def test_parameters_that_are_not_finite_are_never_saved(tmp_path):
     """The loss of a step is computed before its update: the first step's is finite and its parameters are not."""
     diverging = ["isotropic_gaussian/conopt.gin"]
-    with pytest.raises(jare_tf.RunError, match="^step 1: .* is not finite; a smaller .*; there is no checkpoint before it"):
+    with pytest.raises(
+        jare_tf.RunError, match="^step 1: .* is not finite; a smaller .*; there is no checkpoint before it"
+    ):
         run(tmp_path, "keras.optimizers.SGD.learning_rate = 1e39", "SAVE_EVERY = 1", files=diverging)
     assert list((tmp_path / "checkpoints").glob("step-*")) == []
 
@@ -231,6 +234,40 @@ def test_what_a_rule_remembers_is_resumed(tmp_path, rule):
     run(tmp_path / "parts", files=files)
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
     assert any(name.startswith("memory/") for name in final_parameters(tmp_path / "whole"))
+
+
+def test_the_moving_average_is_resumed(tmp_path):
+    averaged = "experiment.train.average_decay = 0.9"
+    run(tmp_path / "whole", averaged)
+    run(tmp_path / "parts", averaged, "STEPS = 10")
+    run(tmp_path / "parts", averaged)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    saved = final_parameters(tmp_path / "whole")
+    starts = ("average/0", "generator_optimizer/_trainable_variables/0")
+    average, weights = (next(saved[name] for name in saved if name.startswith(start)) for start in starts)
+    np.testing.assert_allclose(average, weights, atol=0.05)
+    assert not np.array_equal(average, weights)
+
+
+@pytest.mark.parametrize("in_memory_limit", [4e9, 0])
+def test_a_folder_of_images_is_trained_on_and_resumed(tmp_path, capsys, in_memory_limit):
+    """With one broken file among images of two sizes; from memory and streaming it is the same run."""
+    (tmp_path / "images").mkdir()
+    for number in range(9):
+        side = 30 + 9 * (number % 2)
+        picture = np.full((side, side, 3), 25 * number, np.uint8)
+        (tmp_path / "images" / f"{number}.png").write_bytes(png(picture))
+    (tmp_path / "images" / "broken.png").write_bytes(b"no image")
+    small = [f"IMAGES = '{tmp_path / 'images'}'", "IMAGE_SIZE = 32", "FILTERS = 2", "BATCH_SIZE = 4"]
+    small += [f"IN_MEMORY_LIMIT = {in_memory_limit}", "LOG_EVERY = 2", "SAVE_EVERY = 4", "SAMPLE_EVERY = 6"]
+    for model_dir, steps in (("whole", 6), ("parts", 3), ("parts", 6)):
+        run(tmp_path / model_dir, f"STEPS = {steps}", files=["image_folder.gin"], short=small)
+    rows = [row for row in metrics(tmp_path / "parts") if row["step"] != 3]
+    for row, whole in zip(without_time(rows), without_time(metrics(tmp_path / "whole")), strict=True):
+        np.testing.assert_allclose(list(row.values()), list(whole.values()), rtol=1e-4)
+    printed = capsys.readouterr().out
+    assert f"{tmp_path}/images: 9 images, {'in memory' if in_memory_limit else 'decoded while training'}" in printed
+    assert f"1 unreadable, left out: {tmp_path}/images/broken.png (UnidentifiedImageError: cannot identify" in printed
 
 
 def test_comparison_with_overrides(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jare_tf import config
+from jare_tf.report.pictures import png
 from tests.conftest import store_images
 from tests.runs import metrics, run
 
@@ -17,19 +18,40 @@ TINY = ["STEPS = 2", "BATCH_SIZE = 2", "LOG_EVERY = 1", "SAVE_EVERY = 2", "SEED 
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("tfds")
-    store_images(directory, np.random.default_rng(0).integers(0, 256, size=(8, 32, 32, 3)).astype(np.uint8))
-    return str(directory)
+    """Eight small images as a TFDS data set and as files, and ten gray digits with labels as a TFDS data set."""
+    directory, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    pictures = rng.integers(0, 256, size=(8, 32, 32, 3)).astype(np.uint8)
+    store_images(directory, pictures)
+    store_images(directory, rng.integers(0, 256, size=(10, 28, 28, 1)).astype(np.uint8), labels=np.arange(10))
+    (directory / "folder").mkdir()
+    for number, picture in enumerate(pictures):
+        (directory / "folder" / f"{number}.png").write_bytes(png(picture))
+    return directory
+
+
+def data_bindings(name, data_dir):
+    """What makes a configuration run on the data of the tests."""
+    small = [f"tfds_images.load.data_dir = '{data_dir}'", "FILTERS = 2"]
+    return {
+        "cifar10": ["tfds_images.load.name = 'pictures/small'", *small],
+        "cifar10_conopt_paper": ["tfds_images.load.name = 'pictures/small'", *small],
+        "celeba": ["tfds_images.load.name = 'pictures/small'", *small],
+        "imagenet": ["tfds_images.load.name = 'pictures/small'", *small],
+        "stacked_mnist": [
+            "DIGITS = 'digits/small'",
+            f"tfds_images.labelled.data_dir = '{data_dir}'",
+            "COUNT_MODES_EVERY = 2",
+            "stacked_modes.StackedModes.samples = 8",
+            *small,
+        ],
+        "image_folder.gin": [f"IMAGES = '{data_dir / 'folder'}'", "FILTERS = 2"],
+    }.get(pathlib.PurePath(name).parts[0], [])
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_runs(tmp_path, data_dir, name, monkeypatch):
-    tiny = list(TINY)
-    if name.startswith("cifar10/"):
-        monkeypatch.setenv("TFDS_DATA_DIR", "")
-        images = ["tfds_images.load.name = 'pictures/small'", f"tfds_images.load.data_dir = '{data_dir}'"]
-        tiny += [*images, "FILTERS = 2"]
-    run(tmp_path, files=[name], short=tiny)
+    monkeypatch.setenv("TFDS_DATA_DIR", "")
+    run(tmp_path, files=[name], short=[*TINY, *data_bindings(name, data_dir)])
     rows = metrics(tmp_path)
     assert [row["step"] for row in rows] == [1, 2]
     assert all(np.isfinite(value) for row in rows for value in row.values())

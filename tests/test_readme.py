@@ -9,6 +9,7 @@ import pytest
 
 import jare_tf
 from jare_tf import config
+from jare_tf.game.losses import objectives
 from tests.runs import SHORT, metrics, run
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -49,17 +50,37 @@ def test_commands_name_existing_configurations():
         assert (config.FOLDER / name).exists(), name
 
 
+def braces(name):
+    """Every name that a pattern with {a,b} stands for."""
+    before, brace, after = name.partition("{")
+    if not brace:
+        return {name}
+    inside, _, rest = after.partition("}")
+    return {done for choice in inside.split(",") for done in braces(f"{before}{choice}{rest}")}
+
+
 def test_table_of_configurations_is_complete():
-    rows = re.findall(r"^\| `([a-z_0-9]+)/\{([^|`]*)\}`", README, re.MULTILINE)
-    settings, methods = next(row[1].split("}_{") for row in rows if row[0] == "cifar10")
-    named = {f"cifar10/{s}_{m}.gin" for s in settings.split(",") for m in methods.split(",")}
-    named |= {f"{folder}/{name}.gin" for folder, names in rows if folder != "cifar10" for name in names.split(",")}
+    table = README.split("| configurations | experiment | macros |")[1].split("\n\n")[0]
+    first_columns = [row.split("|")[1] for row in table.splitlines()[2:]]
+    named = set().union(*(braces(f"{name}.gin") for name in re.findall(r"`([^`]+)`", "".join(first_columns))))
     present = {str(path.relative_to(config.FOLDER)) for path in config.FOLDER.rglob("*.gin")}
     assert named == {name for name in present if not name.startswith("base/") and name != "quickstart.gin"}
 
 
+def test_table_of_objectives_is_what_they_state():
+    rows = re.findall(r"^\| `(\w+)\(\)` \|.*\| (\S+) \| (\S+) \| (yes|no) \|$", README, re.MULTILINE)
+    number = lambda text: float(text.replace("−", "-").replace("½", "0.5"))
+    written = {name: (number(slope), number(curvature), holds == "yes") for name, slope, curvature, holds in rows}
+    made = {
+        name: make()
+        for name, make in vars(objectives).items()
+        if getattr(make, "__module__", "") == objectives.__name__ and name.islower()
+    }
+    assert written == {name: (o.slope, o.curvature, o.satisfies_assumption_2) for name, o in made.items()}
+
+
 def test_table_of_rules_is_complete():
-    rules = set(re.findall(r"^\| `(\w+)\(", README, re.MULTILINE))
+    rules = set(re.findall(r"^\| `(\w+)\(", README.split("### The methods")[1].split("\n### ")[0], re.MULTILINE))
     assert rules == {name for name in jare_tf.__all__ if name.islower()}
 
 
@@ -85,3 +106,16 @@ def test_theory_table_has_every_rule():
     table = THEORY.split("## Every rule")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)\(", table, re.MULTILINE)
     assert set(rows) == {name for name in jare_tf.__all__ if name.islower()}
+
+
+def test_map_of_figures_names_what_exists_and_every_paper_configuration():
+    text = (config.FOLDER / "README.md").read_text()
+    rows = [row for row in text.splitlines() if row.startswith("| ")]
+    named = set().union(*(braces(name) for name in re.findall(r"`([^`]*\.gin)`", "\n".join(rows))))
+    named = {name for name in named if "*" not in name}
+    present = {str(path.relative_to(config.FOLDER)) for path in config.FOLDER.rglob("*.gin")}
+    assert named <= present, named - present
+    beyond = {name for name in present if name.startswith(("base/", "comparisons/", "isotropic_gaussian/"))}
+    assert present - beyond - {"image_folder.gin"} <= named
+    for tool in re.findall(r"`(tools/[a-z_]+\.py|jare_tf/[a-z_/]+\.py)`", text):
+        assert (ROOT / tool).exists(), tool

@@ -12,7 +12,7 @@ from jare_tf.training.summaries import read_metrics
 
 
 def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
-    """A panel for each tag with a curve for each run over the steps, on a logarithmic axis.
+    """A panel for each tag with a curve for each run, on a logarithmic axis where all values are positive.
 
     Args:
       runs: run directories by label.
@@ -31,7 +31,8 @@ def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
             if not points:
                 raise InputError(f"no row of {runs[label]}/metrics.jsonl has {tag!r}: nothing to draw")
             axes.plot(*np.transpose(points), label=label, linewidth=1.2)
-        axes.set(xlabel="iteration", title=title, yscale="log")
+        positive = all(value > 0 for line in axes.get_lines() for value in line.get_ydata())
+        axes.set(xlabel="iteration", title=title, yscale="log" if positive else "linear")
         axes.grid(alpha=0.3)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

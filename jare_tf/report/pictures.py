@@ -10,6 +10,7 @@ from matplotlib.image import imsave
 from matplotlib.patches import Circle
 from scipy import ndimage
 
+from jare_tf.data.dataset import Dataset
 from jare_tf.data.synthetic_2d import GaussianMixture
 from jare_tf.errors import InputError
 
@@ -76,6 +77,40 @@ class Density:
             for deviations in (1, 2, 3):
                 circle = Circle(centre, deviations * self.target.std, fill=False, color="tab:orange", linewidth=0.7)
                 axes.add_patch(circle)
+        return _pixels(figure)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Points:
+    """Samples in one or two dimensions over the data: histograms, or points with the data in orange.
+
+    Args:
+      dataset: the distribution that the game should learn; its first batch is shown, of as many samples.
+      samples: how many samples are drawn.
+    """
+
+    dataset: Dataset
+    samples: int = 2_000
+
+    def draw(self, samples: np.ndarray) -> np.ndarray:
+        """The picture of samples [n, 1] or [n, 2]."""
+        real = np.asarray(self.dataset.batch(0, self.samples, 0))
+        if samples.ndim != 2 or samples.shape[1] not in (1, 2) or samples.shape[1:] != real.shape[1:]:
+            raise InputError(f"pictures.Points draws points [n, 1 or 2] of the data's shape, not {samples.shape}")
+        low, high = real.min(axis=0), real.max(axis=0)
+        low, high = low - 0.25 * (high - low), high + 0.25 * (high - low)
+        figure, axes = _square()
+        axes.set_xlim(low[0], high[0])
+        if samples.shape[1] == 1:
+            cells = np.linspace(low[0], high[0], 61)
+            for points, colour in ((samples, "tab:blue"), (real, "tab:orange")):
+                weights = np.full(len(points), 1 / (len(points) * (cells[1] - cells[0])))
+                axes.hist(points[:, 0], cells, weights=weights, histtype="step", color=colour)
+            axes.set_ylabel("density", fontsize=7)
+        else:
+            axes.set_ylim(low[1], high[1])
+            for points, colour in ((real, "tab:orange"), (samples, "tab:blue")):
+                axes.scatter(*points.T, s=3, color=colour, alpha=0.4, linewidths=0)
         return _pixels(figure)
 
 

@@ -76,3 +76,43 @@ def test_latent_variance():
 def test_bad_values(make):
     with pytest.raises(jare_tf.InputError, match="must be"):
         make()
+
+
+def test_grid():
+    grid = synthetic_2d.grid(side=3, spacing=2.0, std=0.1)
+    assert sorted(grid.centres) == [(x, y) for x in (-2.0, 0.0, 2.0) for y in (-2.0, 0.0, 2.0)]
+    assert grid.element_shape == (2,)
+
+
+def test_uniform():
+    samples = synthetic_2d.Uniform(dimension=2, limit=3.0).batch(0, 100_000, 0).numpy()
+    assert scipy.stats.kstest(samples.ravel() / 6 + 0.5, "uniform").pvalue > 1e-3
+    assert abs(np.corrcoef(samples.T)[0, 1]) < 0.02
+    draws = latent.Uniform(limit=3.0).draw((50_000, 2), random.key(0, random.LATENT, 0)).numpy()
+    assert scipy.stats.kstest(draws.ravel() / 6 + 0.5, "uniform").pvalue > 1e-3
+
+
+def test_expectations_of_the_uniform_distribution():
+    """E x² = 1/3 and E x⁴ = 1/5 on [−1, 1], in each half, up to a square of 1/count."""
+    for samples in (
+        synthetic_2d.Uniform().expectation(1000, 0),
+        latent.Uniform().expectation(1000, 1, 0),
+    ):
+        for half in (samples[:500, 0], samples[500:, 0]):
+            moments = [(half**power).mean() for power in (1, 2, 3, 4)]
+            np.testing.assert_allclose(moments, [0, 1 / 3, 0, 1 / 5], atol=4e-6)
+    assert not np.array_equal(samples[:500], samples[500:])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: synthetic_2d.grid(side=0), "grid: side must be an integer of at least 1, not 0"),
+        (lambda: synthetic_2d.Uniform(limit=-1.0), "Uniform: limit must be a finite number, above 0, not -1.0"),
+        (lambda: synthetic_2d.Uniform(dimension=0), "Uniform: dimension must be an integer"),
+        (lambda: latent.Uniform(limit=0), "latent.Uniform: limit must be a finite number, above 0, not 0"),
+    ],
+)
+def test_bad_settings(make, message):
+    with pytest.raises(jare_tf.InputError, match=message):
+        make()

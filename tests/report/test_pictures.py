@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import jare_tf
-from jare_tf.data.synthetic_2d import gaussian, ring
+from jare_tf.data.synthetic_2d import Uniform, gaussian, ring
 from jare_tf.report import curves, pictures
 
 
@@ -46,6 +46,34 @@ def test_density_shows_samples_where_they_lie():
     assert columns.mean() > 0.7 * right.shape[1]
 
 
+def orange(picture):
+    pixels = picture.astype(int)
+    return (pixels[..., 0] > 200) & (pixels[..., 2] < 160)
+
+
+def test_points_show_samples_and_data_where_they_lie():
+    data = Uniform(dimension=2, limit=1.0)
+    picture = pictures.Points(dataset=data)
+    lower_left = picture.draw(np.random.default_rng(0).uniform(-1, -0.5, size=(2000, 2)))
+    rows, columns = np.nonzero(blue(lower_left))
+    assert rows.mean() > 0.6 * lower_left.shape[0]
+    assert columns.mean() < 0.5 * lower_left.shape[1]
+    rows, columns = np.nonzero(orange(lower_left))
+    assert 0.3 * lower_left.shape[1] < columns.mean() < 0.7 * lower_left.shape[1]
+
+
+def test_points_in_one_dimension():
+    picture = pictures.Points(dataset=Uniform(limit=1.0))
+    narrow = picture.draw(np.random.default_rng(0).uniform(0.4, 0.6, size=(2000, 1)))
+    columns = np.nonzero(blue(narrow))[1]
+    assert np.percentile(columns, 10) > 0.1 * narrow.shape[1]
+    assert orange(narrow).sum() > 100
+    with pytest.raises(
+        jare_tf.InputError, match=r"Points draws points \[n, 1 or 2\] of the data's shape, not \(9, 2\)"
+    ):
+        picture.draw(np.zeros((9, 2)))
+
+
 def test_wrong_shapes():
     with pytest.raises(jare_tf.InputError, match=r"draws points \[n, 2\], not \(3, 3\)"):
         pictures.Density(target=gaussian(mean=[0.0, 0.0], std=1.0)).draw(np.zeros((3, 3)))
@@ -64,5 +92,8 @@ def test_curves(tmp_path):
     lines = figure.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["a", "b"]
     np.testing.assert_allclose(lines[1].get_ydata(), [2.0, 0.2])
+    assert figure.axes[0].get_yscale() == "log"
+    (tmp_path / "b" / "metrics.jsonl").write_text('{"step": 0, "tag": 0.0}\n')
+    assert curves.draw({"b": str(tmp_path / "b")}, {"tag": ""}).axes[0].get_yscale() == "linear"
     curves.save(figure, str(tmp_path / "curves.png"))
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")

@@ -157,3 +157,47 @@ def test_networks_that_do_not_fit():
 def test_schedule_needs_moves():
     with pytest.raises(jare_tf.InputError, match="must be at least 1, not 0 and 1"):
         jare_tf.Alternating(0, 1)
+
+
+def test_moving_average_of_the_generator():
+    """average ← d' average + (1 − d') weights with d' = min(d, (1 + t)/(10 + t)), and `gan(z)` uses it."""
+    gan = ring_gan(jare_tf.sim_gd(), average_decay=0.25)
+    averages = [weight.numpy() for weight in gan.average[0]]
+    for weight, average in zip(gan.generator.get_weights(), averages, strict=True):
+        np.testing.assert_array_equal(weight, average)
+    for decay in (1 / 10, 2 / 11, 0.25, 0.25):
+        gan.update([tf.random.normal([4, 2])])
+        averages = [decay * a + (1 - decay) * w for a, w in zip(averages, gan.generator.get_weights(), strict=True)]
+    for average, expected in zip(gan.average[0], averages, strict=True):
+        np.testing.assert_allclose(average, expected, rtol=1e-5, atol=1e-7)
+    latent = tf.random.normal([5, 3])
+    assert not np.allclose(gan(latent), gan.generator(latent))
+    gan.generator.set_weights(averages)
+    np.testing.assert_allclose(gan(latent), gan.generator(latent), rtol=1e-4, atol=1e-6)
+
+
+def test_moving_average_of_batch_norm():
+    """The moving mean of a normalised layer is averaged like a weight, and samples are in inference mode."""
+    generator = conv4.generator(filters=2, batch_norm=True)
+    gan = jare_tf.GAN(
+        generator,
+        conv4.discriminator(filters=2),
+        rule=jare_tf.sim_gd(),
+        loss=jare_tf.Minimax(),
+        latent_dim=128,
+        average_decay=0.9,
+    )
+    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    before = [weight.numpy() for weight in gan.average[1]]
+    gan.update([tf.random.normal([4, 32, 32, 3])])
+    now = [variable.numpy() for variable in generator.non_trainable_variables]
+    for average, old, new in zip(gan.average[1], before, now, strict=True):
+        np.testing.assert_allclose(average, 0.1 * old + 0.9 * new, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(gan(tf.ones([2, 128]))[:1], gan(tf.ones([1, 128])))
+
+
+def test_bad_average_decay():
+    with pytest.raises(
+        jare_tf.InputError, match="average_decay must be a finite number, at least 0 and below 1, not 1"
+    ):
+        ring_gan(jare_tf.sim_gd(), average_decay=1.0)
