@@ -33,6 +33,7 @@ setuptools.setup(
         "absl-py",
         "gin-config>=0.5",
         "matplotlib>=3.7",
+        "pillow>=10.1",
         "requests",
         "scipy>=1.10",
     ],

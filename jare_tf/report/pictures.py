@@ -90,7 +90,7 @@ class Points:
     """
 
     dataset: Dataset
-    samples: int = 2_000
+    samples: int = 5_000
 
     def draw(self, samples: np.ndarray) -> np.ndarray:
         """The picture of samples [n, 1] or [n, 2]."""
@@ -102,7 +102,7 @@ class Points:
         figure, axes = _square()
         axes.set_xlim(low[0], high[0])
         if samples.shape[1] == 1:
-            cells = np.linspace(low[0], high[0], 61)
+            cells = np.linspace(low[0], high[0], 41)
             for points, colour in ((samples, "tab:blue"), (real, "tab:orange")):
                 weights = np.full(len(points), 1 / (len(points) * (cells[1] - cells[0])))
                 axes.hist(points[:, 0], cells, weights=weights, histtype="step", color=colour)
