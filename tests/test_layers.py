@@ -50,7 +50,7 @@ def test_imports_only_lower_layers(path):
         ("gin", ["config.py"]),
         ("matplotlib", ["report/"]),
         ("tensorflow_datasets", ["data/tfds_images.py"]),
-        ("PIL", ["data/images.py"]),
+        ("PIL", ["data/decoding.py"]),
     ],
 )
 def test_libraries_kept_in_one_place(library, allowed):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from jare_tf.data import images
 from jare_tf.data.dataset import Dataset
+from jare_tf.data.decoding import Format
 from jare_tf.errors import InputError
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
@@ -27,7 +28,7 @@ def load(
 
     Args:
       path: the folder; local, or of any file system that TensorFlow knows (gs://...).
-      image_size: side to which the central square of every image is resized (see `images.decode`).
+      image_size: side to which the central square of every image is resized (see `decoding.decode`).
       crop: side, in pixels of the original, of that square; by default the largest one.
       channels: 3 for colour, 1 for gray.
       in_memory_limit: images are held in memory up to so many bytes of pixels, and beyond decoded while training goes
@@ -36,7 +37,7 @@ def load(
     Raises:
       InputError: there is no such folder, or no image in it can be read.
     """
-    form = images.Format(image_size, crop, channels)
+    form = Format(image_size, crop, channels)
     form.check("image_folder.load")
     files = _files(path, "image_folder.load")
     paths = [file for file in files if file.lower().endswith(_ENDINGS)]
@@ -70,7 +71,7 @@ def celeba(
       InputError: a folder or file is missing, or `split` is none of those.
     """
     where = "image_folder.celeba"
-    form = images.Format(image_size, crop, 3)
+    form = Format(image_size, crop, 3)
     form.check(where)
     if split not in (*_CELEBA_SPLITS, "all"):
         raise InputError(f"{where}: split must be one of {', '.join((*_CELEBA_SPLITS, 'all'))}, not {split!r}")

@@ -1,81 +1,22 @@
-"""Images from their encoded bytes to batches: in memory where they fit, decoded on the way where they do not."""
+"""Data sets of encoded images: in memory where they fit, decoded on the way where they do not."""
 
 import concurrent.futures
-import io
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageOps
 
 from jare_tf.data import random
 from jare_tf.data.dataset import Dataset
+from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
-from jare_tf.errors import InputError, check_integer, check_number
+from jare_tf.errors import InputError, check_number
 
 IN_MEMORY_LIMIT = 4_000_000_000
 _CHUNK = 16  # images decoded in one call to Python of a streaming pipeline
 _NAMED = 20  # unreadable files named in a message; the others are counted
-
-
-class Format(NamedTuple):
-    """What every image is made into.
-
-    size: side in pixels; None leaves images as they are.
-    crop: side, in pixels of the original, of the central square that is kept; by default the largest one.
-    channels: 1 for gray, 3 for colour.
-    """
-
-    size: int | None
-    crop: int | None
-    channels: int
-
-    def check(self, where: str) -> None:
-        """Raises InputError, naming `where`, unless the numbers can be used."""
-        if self.size is not None:
-            check_integer(f"{where}: image_size", self.size, least=1)
-        if self.crop is not None:
-            check_integer(f"{where}: crop", self.crop, least=1)
-            if self.size is None:
-                raise InputError(f"{where}: crop = {self.crop} needs an image_size")
-        if self.channels not in (1, 3):
-            raise InputError(f"{where}: channels must be 1 or 3, not {self.channels!r}")
-
-
-def decode(data: bytes, form: Format) -> np.ndarray:
-    """uint8 pixels [height, width, channels] of a JPEG, PNG, WebP, GIF or BMP image.
-
-    The central square is resized bilinearly with antialiasing. Cameras' orientation tags are followed, transparency
-    lies over white, 16-bit gray is scaled to 8 bits, and of several frames the first counts.
-    """
-    with Image.open(io.BytesIO(data)) as image:
-        width, height = image.size
-        side = min(width, height, form.crop or width)
-        if form.size is not None:
-            # A JPEG decodes at a half, quarter or eighth of its size where that still holds the size asked for.
-            image.draft(None, (-(-width * form.size // side), -(-height * form.size // side)))
-            scale = image.size[0] / width
-        pixels = _eight_bits(ImageOps.exif_transpose(image), "L" if form.channels == 1 else "RGB")
-    if form.size is not None:
-        half = side * scale / 2
-        middle = pixels.size[0] / 2, pixels.size[1] / 2
-        box = (max(0, middle[0] - half), max(0, middle[1] - half))
-        box += (min(pixels.size[0], middle[0] + half), min(pixels.size[1], middle[1] + half))
-        pixels = pixels.resize((form.size, form.size), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(pixels).reshape(*pixels.size[::-1], form.channels)
-
-
-def _eight_bits(image: Image.Image, mode: str) -> Image.Image:
-    """The image in mode "L" or "RGB"."""
-    if image.mode.startswith("I"):
-        image = Image.fromarray(np.clip(np.rint(np.asarray(image, np.float64) / 257), 0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert(mode)
 
 
 class Streaming(Dataset):

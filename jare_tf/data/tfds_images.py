@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from jare_tf.data import images, random
 from jare_tf.data.dataset import Dataset
+from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
 from jare_tf.errors import InputError
 
@@ -28,7 +29,7 @@ def load(
     Args:
       name: the TFDS name.
       split: the TFDS split, for instance "train" or "train[:1000]".
-      image_size: side to which the central square of every image is resized (see `images.decode`); None leaves images
+      image_size: side to which the central square of every image is resized (see `decoding.decode`); None leaves images
         that all have one size as they are.
       crop: side, in pixels of the original, of that square; by default the largest one.
       data_dir: where prepared TFDS data lie or are put; by default $TFDS_DATA_DIR, else TFDS's own.
@@ -43,7 +44,7 @@ def load(
     if "image" not in builder.info.features:
         raise InputError(f"the data set {name!r} has no images: its features are {sorted(builder.info.features)}")
     height, width, channels = builder.info.features["image"].shape
-    form = images.Format(image_size, crop, channels or 3)
+    form = Format(image_size, crop, channels or 3)
     form.check(_WHERE)
     if image_size is None and (height is None or width is None):
         raise InputError(f"the images of the data set {name!r} differ in size: set {_WHERE}.image_size")
@@ -62,7 +63,7 @@ def load(
             return shuffled.skip(before_a_resume)
 
         epochs = tf.data.Dataset.range(first // count, 2**62)
-        return images.decoded(epochs.flat_map(epoch), lambda data: images.decode(data, form), shape)
+        return images.decoded(epochs.flat_map(epoch), lambda data: decode(data, form), shape)
 
     return images.Streaming(name, count, shape, samples)
 
@@ -79,7 +80,7 @@ def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.
             f"the data set {name!r} has no labelled images: its features are {sorted(builder.info.features)}"
         )
     examples = _read(builder, split, {"image", "label"})
-    form = images.Format(None, None, builder.info.features["image"].shape[-1])
+    form = Format(None, None, builder.info.features["image"].shape[-1])
     labels = np.concatenate(list(examples.map(lambda example: example["label"]).batch(1024).as_numpy_iterator()))
     return images.decode_all(examples.map(lambda example: example["image"]), form), labels
 

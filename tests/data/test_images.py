@@ -10,6 +10,7 @@ from PIL import Image
 import jare_tf
 from jare_tf.data import image_folder, images
 from jare_tf.data.dataset import check
+from jare_tf.data.decoding import Format, decode
 
 RNG = np.random.default_rng(0)
 
@@ -26,12 +27,12 @@ def gradient_picture(height, width):
     return np.stack([255 * rows // height, 255 * columns // width, 0 * rows + 90], axis=-1).astype(np.uint8)
 
 
-FORM = images.Format(size=16, crop=None, channels=3)
+FORM = Format(size=16, crop=None, channels=3)
 
 
 def test_leaves_images_as_they_are_without_a_size():
     pixels = RNG.integers(0, 256, (5, 7, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(images.decode(encoded(pixels), images.Format(None, None, 3)), pixels)
+    np.testing.assert_array_equal(decode(encoded(pixels), Format(None, None, 3)), pixels)
 
 
 @pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("JPEG", {"quality": 95}), ("WEBP", {"lossless": True})])
@@ -45,7 +46,7 @@ def test_central_square(kind, options, height, width):
     edges = [(int(np.floor(a)), int(np.ceil(b))) for a, b in zip(cells, cells[1:], strict=False)]
     square = picture[top : top + side, left : left + side].astype(float)
     expected = np.array([[square[a:b, c:d].mean(axis=(0, 1)) for c, d in edges] for a, b in edges])
-    decoded = images.decode(encoded(picture, kind, **options), FORM)
+    decoded = decode(encoded(picture, kind, **options), FORM)
     assert decoded.shape == (16, 16, 3)
     assert np.abs(decoded[1:-1, 1:-1] - expected[1:-1, 1:-1]).max() < 6
 
@@ -56,26 +57,26 @@ def test_crop():
     picture[40:60, 20:40] = 255
     for kind in ("PNG", "JPEG"):
         data = encoded(picture, kind, **({"quality": 100} if kind == "JPEG" else {}))
-        assert images.decode(data, images.Format(8, 20, 3))[1:-1, 1:-1].min() > 240
-        half = images.decode(data, images.Format(8, 40, 3))
+        assert decode(data, Format(8, 20, 3))[1:-1, 1:-1].min() > 240
+        half = decode(data, Format(8, 40, 3))
         assert half[3:5, 3:5].min() > 240
         assert half[0].max() < 15
 
 
 def test_gray_and_alpha_and_sixteen_bits_and_palette():
     gray = RNG.integers(0, 256, (16, 16)).astype(np.uint8)
-    np.testing.assert_array_equal(images.decode(encoded(gray), FORM), np.repeat(gray[..., None], 3, axis=-1))
-    np.testing.assert_array_equal(images.decode(encoded(gray), images.Format(16, None, 1))[..., 0], gray)
+    np.testing.assert_array_equal(decode(encoded(gray), FORM), np.repeat(gray[..., None], 3, axis=-1))
+    np.testing.assert_array_equal(decode(encoded(gray), Format(16, None, 1))[..., 0], gray)
     see_through = np.zeros((16, 16, 4), np.uint8)
     see_through[:8, :, 3] = 255  # opaque black above, nothing below
-    decoded = images.decode(encoded(see_through), FORM)
+    decoded = decode(encoded(see_through), FORM)
     assert decoded[:8].max() == 0
     assert decoded[8:].min() == 255
     deep = encoded(gray.astype(np.uint16) * 257)
-    np.testing.assert_array_equal(images.decode(deep, images.Format(16, None, 1))[..., 0], gray)
+    np.testing.assert_array_equal(decode(deep, Format(16, None, 1))[..., 0], gray)
     buffer = io.BytesIO()
     Image.fromarray(gray).convert("P").save(buffer, "GIF")
-    assert images.decode(buffer.getvalue(), FORM).shape == (16, 16, 3)
+    assert decode(buffer.getvalue(), FORM).shape == (16, 16, 3)
 
 
 def test_orientation_of_cameras():
@@ -84,7 +85,7 @@ def test_orientation_of_cameras():
     exif[0x0112] = 6
     picture = np.zeros((16, 16, 3), np.uint8)
     picture[:, :8] = 255  # bright on the left, which belongs at the top
-    decoded = images.decode(encoded(picture, "JPEG", exif=exif, quality=100), FORM)
+    decoded = decode(encoded(picture, "JPEG", exif=exif, quality=100), FORM)
     assert decoded[:7].min() > 200
     assert decoded[9:].max() < 50
 
