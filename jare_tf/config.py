@@ -37,7 +37,7 @@ _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _MACRO = re.compile(r"%(\w+)")
 _macros_of_files: set[str] = set()  # a macro that a file uses is no mistake where --gin_param overrides that use
-_bound_by_files: set[str] = set()
+_bound_by_files: dict[str, str] = {}
 _OTHER_MODE = "experiment.spectrum."  # what a file sets for it does not hinder training
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
 _MODULES = {
@@ -61,7 +61,7 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
         _macros_of_files.clear()
         _macros_of_files.update(_MACRO.findall(gin.config_str(_ONE_LINE)))
         _bound_by_files.clear()
-        _bound_by_files.update(bound())
+        _bound_by_files.update(_bindings(gin.config_str(_ONE_LINE)))
         if bindings:
             gin.parse_config([*_imports(bindings), *bindings])
         gin.finalize()
@@ -102,13 +102,18 @@ def check_used(given_out: str | None = None) -> str:
     """
     used = gin.operative_config_str(_ONE_LINE)
     unused = bound() - _bindings(used).keys() - _macros_of_files
-    if given_out:
-        unused = {name for name in unused - _bound_by_files if not name.startswith(f"{given_out}.")}
-    else:
-        unused = {name for name in unused if not name.startswith(_OTHER_MODE)}
+    if given_out or _part_exchanged():
+        unused -= _bound_by_files.keys()
+    unused = {name for name in unused if not name.startswith(f"{given_out}." if given_out else _OTHER_MODE)}
     if unused:
         raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
     return used
+
+
+def _part_exchanged() -> bool:
+    """Whether --gin_param exchanged something that the files make, whose bindings are then left over."""
+    now = _bindings(gin.config_str(_ONE_LINE))
+    return any(value.startswith("@") and now[name] != value for name, value in _bound_by_files.items())
 
 
 def _with_makers_named(function: Callable[[], Any], root: str) -> Any:

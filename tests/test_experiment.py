@@ -204,6 +204,24 @@ def test_an_argument_may_be_bound_over_its_macro(tmp_path):
     assert "jacobian_coupling.jare.gamma = 3.0" in (tmp_path / "config.gin").read_text()
 
 
+def test_a_part_may_be_exchanged_without_what_the_files_bind_for_it(tmp_path, capsys):
+    """Another data set on the command line; a misspelt override is still an error."""
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal([0.0, 4.0], 0.2, size=(64, 2)))
+    exchanged = (
+        "experiment.train.dataset = @in_memory.array_file()",
+        f"in_memory.array_file.path = '{tmp_path}/points.npy'",
+    )
+    run(
+        tmp_path / "run",
+        "experiment.train.picture = @pictures.Points()",
+        "pictures.Points.dataset = @in_memory.array_file()",
+        *exchanged,
+    )
+    assert "@in_memory.array_file()" in (tmp_path / "run" / "config.gin").read_text()
+    with pytest.raises(jare_tf.InputError, match="nothing in this run uses STEP: misspelt"):
+        run(tmp_path / "other", *exchanged, "STEP = 5")
+
+
 def test_run_directory_alone_goes_on(tmp_path):
     run(tmp_path, "STEPS = 10")
     run(tmp_path, files=[])
