@@ -20,7 +20,15 @@ gin.add_config_file_search_path(str(FOLDER))
 gin.config.register_file_reader(tf.io.gfile.GFile, tf.io.gfile.exists)
 
 # What a resumed run may change without becoming another experiment.
-_FREE_ON_RESUME = frozenset(
+_PLACES = (
+    "image_folder.load.path",
+    "image_folder.load.in_memory_limit",
+    "image_folder.celeba.path",
+    "image_folder.celeba.in_memory_limit",
+    "tfds_images.load.data_dir",
+    "tfds_images.labelled.data_dir",
+)
+_FREE_ON_RESUME = frozenset(_PLACES) | frozenset(
     f"experiment.train.{name}"
     for name in (
         "steps",

@@ -85,7 +85,7 @@ def train(
       schedule: who moves when.
       equilibrium: the parameters at which the game rests, where they are known; rows then have the distance to them.
       average_decay: decay of a moving average of the generator's weights, by which samples are drawn and scored; 0 for
-        none. After step t it is at most (1 + t)/(10 + t).
+        none. After step t, counted from 0, it is at most (1 + t)/(10 + t).
       spectrum_every: steps between estimates of the game's phase factor and conditioning, which rows then have; a
         multiple of log_every, or 0 for none.
       probes: further quantities for the rows of metrics.
@@ -299,7 +299,10 @@ def compare(
 def _gan(generator, discriminator, dataset: Dataset, seed: int, **parts: Any) -> GAN:
     """The GAN that an experiment binds, at its initialisation, with the kind of every part checked."""
     kinds = {"rule": Rule, "schedule": Schedule, "latent_prior": Prior}
+    kinds |= {"penalty": GradientPenalty} if parts["penalty"] is not None else {}
     _check_objects(dataset=(dataset, Dataset), **{name: (parts[name], kind) for name, kind in kinds.items()})
+    if isinstance(parts["loss"], type):
+        raise InputError("experiment.train.loss must be a loss: '@module.name()', with parentheses")
     _check_factories(generator=generator, discriminator=discriminator)
     keras.utils.set_random_seed(seed)
     return GAN(generator(), discriminator(), seed=seed, **parts)

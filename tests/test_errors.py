@@ -145,6 +145,9 @@ def test_configuration_without_a_rule(tmp_path, capsys):
         (["SEED = -1"], "experiment.train.seed must be an integer of at least 0, not -1"),
         (["experiment.train.rule = @jacobian_coupling.jare"], "experiment.train.rule must be a Rule: '@module.name()'"),
         (["experiment.train.generator = @affine.generator()"], "experiment.train.generator must be what makes it"),
+        (["experiment.train.loss = @forms.NonSaturating"], "experiment.train.loss must be a loss: '@module.name()'"),
+        (["forms.Minimax.objective = @objectives.hinge"], "objective must be an Objective"),
+        (["experiment.train.penalty = @gradient_penalty.R1"], "experiment.train.penalty must be a GradientPenalty"),
     ],
 )
 def test_wrong_kind_of_binding(tmp_path, capsys, params, message):

@@ -1,6 +1,7 @@
 """What training asks of a data set."""
 
 import abc
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -46,6 +47,12 @@ def as_floats(real: tf.Tensor) -> tf.Tensor:
     return tf.cast(real, tf.float32) / 127.5 - 1.0 if real.dtype.is_integer else real
 
 
+def reason(error: tf.errors.OpError) -> str:
+    """The line of a long message that says what went wrong, for instance in reading an image."""
+    named = re.findall(r"\w+Error: .*", error.message)
+    return named[0] if named else " ".join(error.message.split())[:300]
+
+
 def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int) -> None:
     """Draws a batch and looks at it.
 
@@ -58,7 +65,10 @@ def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed
             f"the data set {dataset.name!r} has samples of shape {tuple(dataset.element_shape)}, the networks "
             f"{tuple(sample_shape)}: change the networks' image_size and channels or the data set"
         )
-    batch = tf.convert_to_tensor(dataset.batch(0, batch_size, seed))
+    try:
+        batch = tf.convert_to_tensor(dataset.batch(0, batch_size, seed))
+    except tf.errors.OpError as error:
+        raise InputError(f"the data set {dataset.name!r} cannot be read: {reason(error)}") from error
     if tuple(batch.shape) != (batch_size, *sample_shape):
         expected = batch_size, *sample_shape
         raise InputError(f"the data set {dataset.name!r} gives batches of shape {tuple(batch.shape)}, not {expected}")

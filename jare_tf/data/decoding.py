@@ -1,12 +1,24 @@
 """One encoded image to pixels of the size that a run wants."""
 
 import io
+import math
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from jare_tf.errors import InputError, check_integer
+
+_ORIENTATION = 0x0112  # the EXIF tag, and what each of its values asks for
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class Format(NamedTuple):
@@ -40,19 +52,22 @@ def decode(data: bytes, form: Format) -> np.ndarray:
     lies over white, 16-bit gray is scaled to 8 bits, and of several frames the first counts.
     """
     with Image.open(io.BytesIO(data)) as image:
+        upright = _UPRIGHT.get(image.getexif().get(_ORIENTATION))
         width, height = image.size
         side = min(width, height, form.crop or width)
         if form.size is not None:
             # A JPEG decodes at a half, quarter or eighth of its size where that still holds the size asked for.
             image.draft(None, (-(-width * form.size // side), -(-height * form.size // side)))
-            scale = image.size[0] / width
-        pixels = _eight_bits(ImageOps.exif_transpose(image), "L" if form.channels == 1 else "RGB")
+        shrunk = 2 ** round(math.log2(width / image.size[0]))
+        pixels = _eight_bits(image, "L" if form.channels == 1 else "RGB")
     if form.size is not None:
-        half = side * scale / 2
-        middle = pixels.size[0] / 2, pixels.size[1] / 2
-        box = (max(0, middle[0] - half), max(0, middle[1] - half))
-        box += (min(pixels.size[0], middle[0] + half), min(pixels.size[1], middle[1] + half))
+        # The last row and column of a shrunk image may be partly padding: what it shows is size / shrunk wide.
+        left, top = ((length - side) / 2 / shrunk for length in (width, height))
+        right, bottom = (min(first + side / shrunk, last) for first, last in zip((left, top), pixels.size, strict=True))
+        box = (left, top, right, bottom)
         pixels = pixels.resize((form.size, form.size), Image.Resampling.BILINEAR, box=box)
+    if upright is not None:
+        pixels = pixels.transpose(upright)
     return np.asarray(pixels).reshape(*pixels.size[::-1], form.channels)
 
 

@@ -1,5 +1,6 @@
 """Images of your own: a folder of files, or the folder of CelebA as its authors distribute it."""
 
+import collections
 import os
 
 import tensorflow as tf
@@ -24,15 +25,16 @@ def load(
     """All images of a folder and the folders in it: JPEG, PNG, WebP, GIF and BMP files of any sizes.
 
     The order is that of the files' names, shuffled anew for every epoch by the run's seed. Files that cannot be decoded
-    are named, counted and left out, other files counted.
+    are named, counted and left out, other files counted by their endings.
 
     Args:
       path: the folder; local, or of any file system that TensorFlow knows (gs://...).
       image_size: side to which the central square of every image is resized (see `decoding.decode`).
       crop: side, in pixels of the original, of that square; by default the largest one.
       channels: 3 for colour, 1 for gray.
-      in_memory_limit: images are held in memory up to so many bytes of pixels, and beyond decoded while training goes
-        on; both feed the same images in the same order.
+      in_memory_limit: images are held in memory up to so many bytes of pixels (twice that while they are loaded), and
+        beyond decoded while training goes on; both feed the same images in the same order. Every file is decoded once
+        at the start, of a run that resumes too.
 
     Raises:
       InputError: there is no such folder, or no image in it can be read.
@@ -41,8 +43,10 @@ def load(
     form.check("image_folder.load")
     files = _files(path, "image_folder.load")
     paths = [file for file in files if file.lower().endswith(_ENDINGS)]
-    if len(paths) < len(files):
-        print(f"{path}: {len(files) - len(paths):,} files are no images by their names, left out", flush=True)
+    others = collections.Counter(os.path.splitext(file)[1].lower() or "no ending" for file in {*files} - {*paths})
+    if others:
+        counts = ", ".join(f"{count:,} {ending}" for ending, count in sorted(others.items()))
+        print(f"{path}: no images by their names, left out: {counts}", flush=True)
     if not paths:
         raise InputError(f"image_folder.load: no file under {path} ends in {', '.join(_ENDINGS)}")
     return images.from_files(path, paths, form, in_memory_limit, "image_folder.load")
@@ -87,13 +91,18 @@ def celeba(
             rows = [line.replace(",", " ").split() for line in file.read().splitlines()]
         chosen = {row[0] for row in rows if len(row) == 2 and row[1] == str(_CELEBA_SPLITS.index(split))}
         paths = [file for file in paths if os.path.basename(file) in chosen]
+        if 0 < len(paths) < len(chosen):
+            print(f"CelebA {split}: {len(chosen) - len(paths):,} of {len(chosen):,} images are missing", flush=True)
         if not paths:
             raise InputError(f"{where}: {lists[0]} names no image of {split!r} that is under {path}")
     return images.from_files(f"CelebA {split}", paths, form, in_memory_limit, where)
 
 
 def _files(path: str, where: str) -> list[str]:
-    """Every file under a folder, sorted."""
-    if not path or not tf.io.gfile.isdir(path):
+    """Every file under a folder, sorted; links to folders are not followed."""
+    path = os.path.expanduser(path)
+    remote = "://" in path
+    if not path or not (tf.io.gfile.isdir(path) if remote else os.path.isdir(path)):
         raise InputError(f"{where}: path = {path!r} is no folder; name the folder of your images")
-    return sorted(os.path.join(folder, name) for folder, _, names in tf.io.gfile.walk(path) for name in names)
+    folders = tf.io.gfile.walk(path) if remote else os.walk(path)
+    return sorted(os.path.join(folder, name) for folder, _, names in folders for name in names)

@@ -1,9 +1,11 @@
 """Data sets of encoded images: in memory where they fit, decoded on the way where they do not."""
 
 import concurrent.futures
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,14 +17,15 @@ from jare_tf.data.in_memory import InMemory
 from jare_tf.errors import InputError, check_number
 
 IN_MEMORY_LIMIT = 4_000_000_000
-_CHUNK = 16  # images decoded in one call to Python of a streaming pipeline
-_NAMED = 20  # unreadable files named in a message; the others are counted
+CHUNK = 16  # images decoded in one call to Python of a streaming pipeline
+_AT_ONCE = 256  # images handed to the threads that decode before training
 
 
 class Streaming(Dataset):
     """Images that are read and decoded while training goes on, in parallel and ahead of it.
 
-    What comes next depends on the seed and the number of the batch alone: a resumed run reads on where it stopped.
+    What comes next depends on the seed and the number of the batch alone: a resumed run reads on where it stopped, and
+    the number of the step is all that its checkpoint needs.
 
     Args:
       name: how messages call it.
@@ -52,21 +55,20 @@ class Streaming(Dataset):
         return lambda counter: next(iterator)
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
-        """Outside of graphs only."""
+        """Outside of graphs only, and slow: it starts reading anew."""
         return self.batches(counter, batch_size, seed)(counter)
 
 
-def decoded(encoded: tf.data.Dataset, decode_one: Callable, shape: tuple[int, int, int]) -> tf.data.Dataset:
-    """uint8 images of `shape` from an endless data set of what `decode_one` takes, decoded in parallel and in order."""
+def decoded(chunks: tf.data.Dataset, decode_one: Callable, shape: tuple[int, int, int]) -> tf.data.Dataset:
+    """uint8 images from endless chunks of CHUNK of what `decode_one` takes, decoded in parallel and in order."""
 
     def decode_chunk(chunk):
         return np.stack([decode_one(one) for one in chunk])
 
     def decode_in_graph(chunk):
         images = tf.numpy_function(decode_chunk, [chunk], tf.uint8, stateful=False)
-        return tf.ensure_shape(images, (_CHUNK, *shape))
+        return tf.ensure_shape(images, (CHUNK, *shape))
 
-    chunks = encoded.batch(_CHUNK, drop_remainder=True)
     return chunks.map(decode_in_graph, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).unbatch()
 
 
@@ -93,65 +95,75 @@ def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: f
     """
     shape = (form.size, form.size, form.channels)
     in_memory = fits(len(paths), shape, in_memory_limit, where)
-    images = np.empty((len(paths) if in_memory else 0, *shape), np.uint8)
-
-    def read(path: str) -> np.ndarray:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            return decode(file.read(), form)
-
-    readable, unreadable = [], []
-    attempts = _in_parallel(lambda path: _attempt(read, path, keep=in_memory), paths)
-    for path, (image, reason) in zip(_with_progress(paths, name), attempts, strict=True):
-        if reason:
-            unreadable.append(f"{path} ({reason})")
-            continue
-        if in_memory:
-            images[len(readable)] = image
-        readable.append(path)
+    read = lambda path: decode(_bytes(path), form)
+    pixels, failures = read_all(name, paths, len(paths), read, shape, keep=in_memory)
+    readable = [path for index, path in enumerate(paths) if index not in failures]
     print(f"{name}: {len(readable):,} images, {'in memory' if in_memory else 'decoded while training'}", flush=True)
-    if unreadable:
-        more = f", and {len(unreadable) - _NAMED:,} more" if len(unreadable) > _NAMED else ""
-        print(f"{name}: {len(unreadable):,} unreadable, left out: {'; '.join(unreadable[:_NAMED])}{more}", flush=True)
+    for index, reason in failures.items():
+        print(f"{name}: unreadable, left out: {printable(paths[index])} ({reason})", flush=True)
+    if failures:
+        print(f"{name}: {len(failures):,} unreadable in all", flush=True)
     if not readable:
         raise InputError(f"{where}: none of the {len(paths):,} images of {name} can be read")
     if in_memory:
-        return InMemory(name, images[: len(readable)])
+        return InMemory(name, pixels)
 
     def samples(seed: int, first: int) -> tf.data.Dataset:
-        positions = tf.data.Dataset.range(first, 2**62).batch(_CHUNK, drop_remainder=True)
-        indices = positions.map(lambda numbers: random.shuffled(numbers, len(readable), seed)).unbatch()
+        positions = tf.data.Dataset.range(first, 2**62).batch(CHUNK, drop_remainder=True)
+        indices = positions.map(lambda numbers: random.shuffled(numbers, len(readable), seed))
         return decoded(indices, lambda index: read(readable[index]), shape)
 
     return Streaming(name, len(readable), shape, samples)
 
 
-def decode_all(encoded: tf.data.Dataset, form: Format) -> np.ndarray:
-    """Every image of a finite data set of encoded ones, uint8 [n, height, width, channels]."""
-    chunks = encoded.batch(256).as_numpy_iterator()
-    return np.concatenate(list(_in_parallel(lambda chunk: np.stack([decode(data, form) for data in chunk]), chunks)))
+def read_all(
+    name: str, items: Iterable[Any], count: int, read: Callable[[Any], np.ndarray], shape: Sequence[int], keep: bool
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Reads images in parallel (Pillow decodes outside of Python's lock), with a line every ten seconds.
+
+    Args:
+      name: of the data set, for that line.
+      items: what `read` takes, `count` of them.
+      count: how many.
+      read: from an item to uint8 pixels.
+      shape: what the pixels of every image must have.
+      keep: whether the pixels are wanted; if not, none are returned.
+
+    Returns:
+      (pixels [readable images, *shape], why by index of the items that could not be read).
+    """
+    pixels, failures = np.empty((count if keep else 0, *shape), np.uint8), {}
+    printed, items, done = time.monotonic(), iter(items), 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        while chunk := list(itertools.islice(items, _AT_ONCE)):
+            for image, reason in pool.map(lambda item: _attempt(read, item, shape), chunk):
+                if reason:
+                    failures[done] = reason
+                elif keep:
+                    pixels[done - len(failures)] = image
+                done += 1
+            if time.monotonic() - printed > 10:
+                printed = time.monotonic()
+                print(f"{name}: {done:,} of {count:,} images read", flush=True)
+    return pixels[: done - len(failures)] if keep else pixels, failures
 
 
-def _attempt(read: Callable[[str], np.ndarray], path: str, keep: bool) -> tuple[np.ndarray | None, str]:
-    """(the image if it is to be kept, "") or (None, why it cannot be read)."""
+def printable(path: str) -> str:
+    """A file's name with bytes that are no text spelt out."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _attempt(read: Callable[[Any], np.ndarray], item: Any, shape: Sequence[int]) -> tuple[np.ndarray | None, str]:
+    """(the image, "") or (None, why it cannot be read)."""
     try:
-        image = read(path)
+        image = read(item)
     except Exception as error:  # decoders of broken files raise whatever they come upon
         lines = str(error).splitlines() or [""]
         return None, f"{type(error).__name__}: {lines[0][:80]}"
-    return (image if keep else None), ""
+    return (image, "") if image.shape == tuple(shape) else (None, f"of shape {image.shape}, not {tuple(shape)}")
 
 
-def _in_parallel(function: Callable, arguments: Iterable):
-    """function(argument) for each argument, in order; Pillow decodes outside of Python's lock."""
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(function, arguments)
-
-
-def _with_progress(paths: Sequence[str], name: str):
-    """The paths, with a line every ten seconds."""
-    printed = time.monotonic()
-    for index, path in enumerate(paths):
-        if time.monotonic() - printed > 10:
-            printed = time.monotonic()
-            print(f"{name}: {index:,} of {len(paths):,} files read", flush=True)
-        yield path
+def _bytes(path: str) -> bytes:
+    """A file's content; TensorFlow reads what is not on this machine, and cannot read every name that is."""
+    with tf.io.gfile.GFile(path, "rb") if "://" in path else open(path, "rb") as file:
+        return file.read()

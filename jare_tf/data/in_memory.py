@@ -1,5 +1,7 @@
 """Samples that fit in memory."""
 
+import os
+
 import numpy as np
 import tensorflow as tf
 
@@ -43,16 +45,25 @@ def array_file(*, path: str) -> InMemory:
       InputError: the file cannot be read, or holds no such array or one with a number that is not finite.
     """
     try:
-        with tf.io.gfile.GFile(path, "rb") as file:
+        with tf.io.gfile.GFile(os.path.expanduser(path), "rb") as file:
             samples = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, tf.errors.OpError) as error:
         raise InputError(f"in_memory.array_file: cannot read {path}: {str(error).splitlines()[0]}") from error
-    if samples.ndim not in (2, 4) or not len(samples) or samples.dtype.kind not in "fiu":
+    array = isinstance(samples, np.ndarray) and samples.ndim in (2, 4) and len(samples)
+    if not array or samples.dtype.kind not in "fiu":
+        held = f"{samples.dtype} {samples.shape}" if isinstance(samples, np.ndarray) else "several arrays"
         raise InputError(
-            f"in_memory.array_file: {path} has to hold numbers [n, d] or [n, height, width, channels], not "
-            f"{samples.dtype} {samples.shape}"
+            f"in_memory.array_file: {path} has to hold numbers [n, d] or [n, height, width, channels], not {held}"
         )
+    if samples.ndim == 4 and samples.dtype == np.uint8:
+        return InMemory(path, samples)
+    with np.errstate(over="ignore"):
+        samples = samples.astype(np.float32)
     if not np.isfinite(samples).all():
-        raise InputError(f"in_memory.array_file: {path} has numbers that are not finite")
-    pixels = samples.ndim == 4 and samples.dtype == np.uint8
-    return InMemory(path, samples if pixels else samples.astype(np.float32))
+        raise InputError(f"in_memory.array_file: {path} has numbers that are not finite in float32")
+    if samples.ndim == 4 and samples.min() >= 0:
+        raise InputError(
+            f"in_memory.array_file: {path} has images between {samples.min():g} and {samples.max():g}: give uint8 "
+            "pixels 0 ... 255 or floats in [−1, 1]"
+        )
+    return InMemory(path, samples)

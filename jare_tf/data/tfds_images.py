@@ -34,7 +34,8 @@ def load(
       crop: side, in pixels of the original, of that square; by default the largest one.
       data_dir: where prepared TFDS data lie or are put; by default $TFDS_DATA_DIR, else TFDS's own.
       in_memory_limit: images are held in memory up to so many bytes of pixels, and beyond decoded while training goes
-        on, in another order.
+        on, in another order: 8192 encoded images are read before the first, and after a resume what was read before is
+        skipped over.
 
     Raises:
       InputError: the data set does not exist, has no images, or cannot be downloaded; or its images differ in size and
@@ -44,7 +45,7 @@ def load(
     if "image" not in builder.info.features:
         raise InputError(f"the data set {name!r} has no images: its features are {sorted(builder.info.features)}")
     height, width, channels = builder.info.features["image"].shape
-    form = Format(image_size, crop, channels or 3)
+    form = Format(image_size, crop, 1 if channels == 1 else 3)
     form.check(_WHERE)
     if image_size is None and (height is None or width is None):
         raise InputError(f"the images of the data set {name!r} differ in size: set {_WHERE}.image_size")
@@ -52,7 +53,7 @@ def load(
     encoded = _read(builder, split, {"image"}).map(lambda example: example["image"])
     count = builder.info.splits[split].num_examples
     if images.fits(count, shape, in_memory_limit, _WHERE):
-        return InMemory(name, images.decode_all(encoded, form))
+        return InMemory(name, _decoded(name, split, encoded, count, form, shape))
 
     def samples(seed: int, first: int) -> tf.data.Dataset:
         def epoch(number):
@@ -63,7 +64,8 @@ def load(
             return shuffled.skip(before_a_resume)
 
         epochs = tf.data.Dataset.range(first // count, 2**62)
-        return images.decoded(epochs.flat_map(epoch), lambda data: decode(data, form), shape)
+        chunks = epochs.flat_map(epoch).batch(images.CHUNK, drop_remainder=True)
+        return images.decoded(chunks, lambda data: decode(data, form), shape)
 
     return images.Streaming(name, count, shape, samples)
 
@@ -80,9 +82,20 @@ def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.
             f"the data set {name!r} has no labelled images: its features are {sorted(builder.info.features)}"
         )
     examples = _read(builder, split, {"image", "label"})
-    form = Format(None, None, builder.info.features["image"].shape[-1])
+    shape, count = builder.info.features["image"].shape, builder.info.splits[split].num_examples
     labels = np.concatenate(list(examples.map(lambda example: example["label"]).batch(1024).as_numpy_iterator()))
-    return images.decode_all(examples.map(lambda example: example["image"]), form), labels
+    encoded = examples.map(lambda example: example["image"])
+    return _decoded(name, split, encoded, count, Format(None, None, shape[-1]), shape), labels
+
+
+def _decoded(name: str, split: str, encoded: tf.data.Dataset, count: int, form: Format, shape) -> np.ndarray:
+    """All images of a split, uint8 [count, *shape]; a prepared data set has none that cannot be decoded."""
+    one_by_one = (data for chunk in encoded.batch(256).as_numpy_iterator() for data in chunk)
+    read = lambda data: decode(data, form)
+    pixels, failures = images.read_all(name, one_by_one, count, read, shape, keep=True)
+    for index, reason in failures.items():
+        raise InputError(f"the data set {name!r}: image {index} of {split!r} cannot be decoded: {reason}")
+    return pixels
 
 
 def _builder(name: str, data_dir: str | None):
@@ -91,8 +104,9 @@ def _builder(name: str, data_dir: str | None):
     import tensorflow_datasets as tfds  # here, because only runs on images need it and the setting above
 
     try:
-        builder = tfds.builder(name, data_dir=data_dir or os.environ.get("TFDS_DATA_DIR"))
-    except tfds.core.DatasetNotFoundError:
+        data_dir = os.path.expanduser(data_dir or os.environ.get("TFDS_DATA_DIR") or "") or None
+        builder = tfds.builder(name, data_dir=data_dir)
+    except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):
         raise InputError(
             f"TFDS has no data set {name!r}; https://www.tensorflow.org/datasets/catalog lists them"
         ) from None

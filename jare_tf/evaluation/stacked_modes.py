@@ -11,19 +11,25 @@ from jare_tf.training.gan import GAN
 _BATCH = 256
 
 
-def mode_counts(digits: np.ndarray) -> dict[str, float]:
-    """`modes_covered` and `reverse_kl` of samples given as three digits each.
+def mode_counts(probabilities: np.ndarray) -> dict[str, float]:
+    """`modes_covered`, `reverse_kl` and `confident_fraction` of samples, from the classifier's view of their channels.
 
-    A mode is covered when a single sample has its three digits (Metz et al. 2017, section 3.3.1). reverse_kl is
-    KL(q ‖ uniform) = Σ q log(1000 q) of the samples' distribution q over modes, 0 at best and log 1000 = 6.9 on a
-    single mode; of n samples of the data themselves it is about 999/(2n), 0.02 for 25,600.
+    A mode is covered when the likeliest digits of a single sample are its three (Metz et al. 2017, section 3.3.1).
+    reverse_kl is KL(q ‖ uniform) = Σ q log(1000 q) of the samples' distribution q over modes, 0 at best and log 1000 =
+    6.9 on a single mode; of n samples of the data themselves it is about 999/(2n), 0.02 for 25,600. Noise has modes
+    too: confident_fraction is that of the samples all three digits of which have a probability of at least a half,
+    0.99 of real ones.
 
     Args:
-      digits: [n, 3] integers from 0 to 9.
+      probabilities: [n, 3, 10], of each digit in each channel.
     """
-    counts = np.bincount(digits @ [100, 10, 1], minlength=1000)
+    counts = np.bincount(probabilities.argmax(axis=-1) @ [100, 10, 1], minlength=1000)
     share = counts[counts > 0] / counts.sum()
-    return {"modes_covered": float(len(share)), "reverse_kl": float(np.sum(share * np.log(1000 * share)))}
+    return {
+        "modes_covered": float(len(share)),
+        "reverse_kl": float(np.sum(share * np.log(1000 * share))),
+        "confident_fraction": float(np.mean(probabilities.max(axis=-1).min(axis=-1) >= 0.5)),
+    }
 
 
 class StackedModes:
@@ -34,8 +40,8 @@ class StackedModes:
 
     Args:
       digits: gray images, uint8 [n, height, width, 1], and labels 0 ... 9, for instance of `tfds_images.labelled`.
-      every: iterations between counts; a row between them has none.
-      samples: how many; Metz et al. 2017 and GradReg's figures have 25,600.
+      every: rows whose iteration is a multiple of it have the counts; best a multiple of `log_every`.
+      samples: how many; Metz et al. 2017 have 25,600.
 
     Raises:
       InputError: the digits are no such images, or a number is not positive.
@@ -64,10 +70,10 @@ class StackedModes:
         )
 
     def classify(self, images: np.ndarray) -> np.ndarray:
-        """The digits [n, 3] of images [n, height, width, 3] in [−1, 1]."""
+        """The probabilities [n, 3, 10] of the digits in images [n, height, width, 3] in [−1, 1]."""
         height, width = images.shape[1:3]
         channels = np.moveaxis(images, -1, 1).reshape(-1, height, width, 1)
-        return self._classifier(channels).numpy().argmax(axis=-1).reshape(-1, 3)
+        return keras.ops.softmax(self._classifier(channels)).numpy().reshape(-1, 3, 10)
 
     @functools.cached_property
     def _classifier(self) -> keras.Model:

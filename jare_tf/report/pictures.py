@@ -82,7 +82,7 @@ class Density:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Points:
-    """Samples in one or two dimensions over the data: histograms, or points with the data in orange.
+    """Samples over the data: in one dimension histograms, in more the first two coordinates, with the data in orange.
 
     Args:
       dataset: the distribution that the game should learn; its first batch is shown, of as many samples.
@@ -93,10 +93,10 @@ class Points:
     samples: int = 5_000
 
     def draw(self, samples: np.ndarray) -> np.ndarray:
-        """The picture of samples [n, 1] or [n, 2]."""
+        """The picture of samples [n, d]."""
         real = np.asarray(self.dataset.batch(0, self.samples, 0))
-        if samples.ndim != 2 or samples.shape[1] not in (1, 2) or samples.shape[1:] != real.shape[1:]:
-            raise InputError(f"pictures.Points draws points [n, 1 or 2] of the data's shape, not {samples.shape}")
+        if samples.ndim != 2 or samples.shape[1:] != real.shape[1:]:
+            raise InputError(f"pictures.Points draws points [n, d] of the data's shape, not {samples.shape}")
         low, high = real.min(axis=0), real.max(axis=0)
         low, high = low - 0.25 * (high - low), high + 0.25 * (high - low)
         figure, axes = _square()
@@ -110,7 +110,7 @@ class Points:
         else:
             axes.set_ylim(low[1], high[1])
             for points, colour in ((real, "tab:orange"), (samples, "tab:blue")):
-                axes.scatter(*points.T, s=3, color=colour, alpha=0.4, linewidths=0)
+                axes.scatter(*points.T[:2], s=3, color=colour, alpha=0.4, linewidths=0)
         return _pixels(figure)
 
 

@@ -45,7 +45,7 @@ class GAN(keras.Model):
       penalty: added to the discriminator's loss, for instance `R1(10.0)`; none by default.
       schedule: who moves when, `Simultaneous()` by default.
       average_decay: decay d of a moving average of the generator's weights, which `gan(z)` then uses; 0 for none.
-        After step t, average ← d' average + (1 − d') weights with d' = min(d, (1 + t)/(10 + t)).
+        After step t, counted from 0, average ← d' average + (1 − d') weights with d' = min(d, (1 + t)/(10 + t)).
       seed: an integer; latent vectors depend on nothing but the seed and the number of the step.
 
     Raises:
@@ -75,11 +75,11 @@ class GAN(keras.Model):
         self.rule, self.schedule, self.latent_prior = rule, schedule or Simultaneous(), latent_prior
         self.seed = self.add_weight(name="seed", dtype="int64", initializer=lambda *_, **__: seed, trainable=False)
         self.iterations = self.add_weight(name="iterations", dtype="int64", initializer="zeros", trainable=False)
-        self.memory = tf.nest.map_structure(self._remembered, rule.memory(self.game.point()))
+        self.memory = tf.nest.map_structure(lambda start: self._weight("memory", start), rule.memory(self.game.point()))
         check_number("average_decay", average_decay, below=1)
         self.average_decay = average_decay
         averaged = (generator.trainable_variables, generator.non_trainable_variables) if average_decay else ((), ())
-        self.average = tf.nest.map_structure(lambda variable: self._remembered(variable.value), averaged)
+        self.average = tf.nest.map_structure(lambda variable: self._weight("average", variable.value), averaged)
         self.built = True
 
     def compile(self, discriminator_optimizer, generator_optimizer, **kwargs):
@@ -142,10 +142,10 @@ class GAN(keras.Model):
         latent = self.latent_prior.draw((size, self.latent_dim), random.key(self.seed, random.LATENT, counter))
         return Batch(real=real, latent=latent)
 
-    def _remembered(self, initial: tf.Tensor):
+    def _weight(self, name: str, initial: tf.Tensor):
         """A weight that starts as `initial`."""
         return self.add_weight(
-            name="memory",
+            name=name,
             shape=initial.shape,
             dtype=initial.dtype.name,
             initializer=lambda *_, **__: initial,

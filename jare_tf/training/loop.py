@@ -1,14 +1,13 @@
 """The training program's loop: many steps in one compiled call, and between the calls whatever is due."""
 
 import math
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from jare_tf.data.dataset import Dataset
+from jare_tf.data.dataset import Dataset, reason
 from jare_tf.errors import RunError
 from jare_tf.training.gan import GAN, METRICS
 
@@ -75,7 +74,7 @@ def run(
         try:
             metrics = {tag: float(value) for tag, value in call(tf.constant(count)).items()}
         except tf.errors.OpError as error:
-            raise RunError(f"step {step}: {_reason(error)}") from error
+            raise RunError(f"step {step}: {reason(error)}") from error
         if not first_call:
             timed_steps, timed_seconds = timed_steps + count, timed_seconds + time.monotonic() - begin
         first_call = False
@@ -109,12 +108,6 @@ def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
         return metrics
 
     return call
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    """The line of a long message that says what went wrong, for instance in reading an image."""
-    named = re.findall(r"\w+Error: .*", error.message)
-    return named[0] if named else " ".join(error.message.split())[:300]
 
 
 def _check_finite(step: int, metrics: dict[str, float]) -> None:

@@ -1,6 +1,7 @@
 """Decoding, and data sets of files: what is left out is named, and streaming feeds what memory feeds."""
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -49,6 +50,23 @@ def test_central_square(kind, options, height, width):
     decoded = decode(encoded(picture, kind, **options), FORM)
     assert decoded.shape == (16, 16, 3)
     assert np.abs(decoded[1:-1, 1:-1] - expected[1:-1, 1:-1]).max() < 6
+
+
+@pytest.mark.parametrize(("width", "height"), [(513, 385), (1003, 777), (300, 203)])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_jpegs_that_decode_at_a_fraction_of_their_size_are_not_shifted(width, height, orientation):
+    """Against the same JPEG decoded in full, on noise of a scale that a shift by a pixel of the result would change."""
+    coarse = Image.fromarray(RNG.integers(0, 256, (24, 24, 3)).astype(np.uint8))
+    picture = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(picture, "JPEG", quality=95, exif=exif)
+    with Image.open(io.BytesIO(data)) as image:
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG", exif=exif)
+    form = Format(64, None, 3)
+    difference = decode(data, form).astype(float) - decode(buffer.getvalue(), form)
+    assert np.abs(difference).mean() < 3
 
 
 def test_crop():
@@ -113,11 +131,20 @@ def test_folder(folder, capsys):
     means = np.sort(dataset.batch(0, 30, 0).numpy().mean(axis=(1, 2, 3)))
     np.testing.assert_allclose(means, 8 * np.arange(30), atol=2)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{folder}: 1 files are no images by their names, left out"
+    assert lines[0] == f"{folder}: no images by their names, left out: 1 .txt"
     assert lines[1] == f"{folder}: 30 images, in memory"
-    assert lines[2].startswith(f"{folder}: 2 unreadable, left out: ")
-    assert f"{folder}/deep/broken.jpg (UnidentifiedImageError: cannot identify image file" in lines[2]
-    assert f"{folder}/cut.png (OSError: " in lines[2]
+    assert lines[2].startswith(f"{folder}: unreadable, left out: {folder}/cut.png (OSError: ")
+    broken = f"{folder}/deep/broken.jpg (UnidentifiedImageError: cannot identify image file"
+    assert lines[3].startswith(f"{folder}: unreadable, left out: {broken}")
+    assert lines[4] == f"{folder}: 2 unreadable in all"
+
+
+def test_names_that_are_no_text_and_links_in_circles(folder, capsys):
+    (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")
+    (folder / os.fsdecode(b"na\xefve.png")).write_bytes((folder / "00.png").read_bytes())
+    (folder / "around").symlink_to(folder)
+    assert len(image_folder.load(path=str(folder), image_size=8, in_memory_limit=0).batch(0, 31, 0)) == 31
+    assert "caf\\udce9.png (UnidentifiedImageError" in capsys.readouterr().out
 
 
 def test_streaming_feeds_what_memory_feeds(folder, capsys):
@@ -169,7 +196,7 @@ def celeba(tmp_path):
 
 
 @pytest.mark.parametrize(("ending", "separator"), [("txt", " "), ("csv", ",")])
-def test_celeba(celeba, ending, separator):
+def test_celeba(celeba, ending, separator, capsys):
     rows = [separator.join((f"{number:06d}.jpg", str(split))) for number, split in enumerate([0, 0, 0, 1, 2, 2])]
     (celeba / f"list_eval_partition.{ending}").write_text("\n".join(["image_id,partition", *rows]))
     means = lambda split: sorted(
@@ -178,6 +205,9 @@ def test_celeba(celeba, ending, separator):
     assert means("train") == [0, 40, 80]
     assert means("test") == [160, 200]
     assert len(means("all")) == 6
+    (celeba / "Img" / "img_align_celeba" / "000001.jpg").unlink()
+    assert means("train") == [0, 80]
+    assert "CelebA train: 1 of 3 images are missing" in capsys.readouterr().out
 
 
 def test_incomplete_celeba(celeba, tmp_path):

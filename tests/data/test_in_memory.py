@@ -43,11 +43,14 @@ def test_orders_of_epochs_do_not_correlate():
 
 def test_array_files(tmp_path):
     rng = np.random.default_rng(0)
-    np.save(tmp_path / "points.npy", rng.normal(size=(10, 3)))
-    points = in_memory.array_file(path=str(tmp_path / "points.npy"))
-    assert (points.element_shape, points.samples.dtype, len(points)) == ((3,), tf.float32, 10)
-    np.save(tmp_path / "images.npy", rng.integers(0, 256, (4, 8, 8, 3)).astype(np.uint8))
-    assert in_memory.array_file(path=str(tmp_path / "images.npy")).batch(0, 2, 0).dtype == tf.uint8
+    points, pixels = rng.normal(size=(10, 3)), rng.integers(0, 256, (4, 8, 8, 3)).astype(np.uint8)
+    np.save(tmp_path / "points.npy", points)
+    loaded = in_memory.array_file(path=str(tmp_path / "points.npy"))
+    np.testing.assert_array_equal(loaded.samples, points.astype(np.float32))
+    np.save(tmp_path / "images.npy", pixels)
+    loaded = in_memory.array_file(path=str(tmp_path / "images.npy"))
+    assert loaded.samples.dtype == tf.uint8
+    np.testing.assert_array_equal(loaded.samples, pixels)
 
 
 @pytest.mark.parametrize(
@@ -57,12 +60,20 @@ def test_array_files(tmp_path):
         (np.zeros((0, 2)), r"not float64 \(0, 2\)"),
         (np.array([["a", "b"]]), r"not <U1 \(1, 2\)"),
         (np.array([[1.0, np.nan]]), "has numbers that are not finite"),
+        (np.array([[1.0, 1e300]]), "has numbers that are not finite in float32"),
+        (np.full((2, 4, 4, 1), 0.5), r"has images between 0.5 and 0.5: give uint8 pixels 0 ... 255 or floats in \["),
     ],
 )
 def test_bad_arrays(tmp_path, array, message):
     np.save(tmp_path / "bad.npy", array)
     with pytest.raises(jare_tf.InputError, match=message):
         in_memory.array_file(path=str(tmp_path / "bad.npy"))
+
+
+def test_several_arrays(tmp_path):
+    np.savez(tmp_path / "several.npz", a=np.zeros((2, 2)))
+    with pytest.raises(jare_tf.InputError, match="not several arrays"):
+        in_memory.array_file(path=str(tmp_path / "several.npz"))
 
 
 def test_no_array(tmp_path):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.data import images, tfds_images
+from jare_tf.data.dataset import check
 from tests.conftest import store_images
 
 NUMBERS = np.broadcast_to(np.arange(20, dtype=np.uint8)[:, None, None, None], (20, 8, 8, 1))
@@ -62,9 +63,19 @@ def test_resizing(tmp_path):
     np.testing.assert_array_equal(dataset.batch(0, 1, 0).numpy()[0, ::31, ::31, 0], corners)
 
 
-def test_unknown_data_set(tmp_path):
-    with pytest.raises(jare_tf.InputError, match="TFDS has no data set 'cifar11'"):
-        tfds_images.load(name="cifar11", data_dir=str(tmp_path))
+@pytest.mark.parametrize("name", ["cifar11", "mnist:9.9.9", "lsun/nosuch", ""])
+def test_unknown_data_set(tmp_path, name):
+    with pytest.raises(jare_tf.InputError, match=f"TFDS has no data set '{name}'"):
+        tfds_images.load(name=name, data_dir=str(tmp_path))
+
+
+def test_a_broken_image_is_named(digits, monkeypatch):
+    monkeypatch.setattr(tfds_images, "decode", lambda data, form: 1 / 0)
+    with pytest.raises(jare_tf.InputError, match="'pictures/small': image 0 of 'train' cannot be decoded: ZeroDiv"):
+        tfds_images.load(**digits)
+    streaming = tfds_images.load(**digits, in_memory_limit=0)
+    with pytest.raises(jare_tf.InputError, match="'pictures/small' cannot be read: ZeroDivisionError"):
+        check(streaming, (8, 8, 1), 2, 0)
 
 
 def test_missing_data_without_network(tmp_path, monkeypatch):

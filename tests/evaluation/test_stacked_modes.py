@@ -8,12 +8,19 @@ from jare_tf.evaluation.stacked_modes import StackedModes, mode_counts
 
 def test_mode_counts():
     digits = np.array([[0, 0, 0]] * 6 + [[9, 9, 9]] * 2)
-    assert mode_counts(digits[:1]) == {"modes_covered": 1.0, "reverse_kl": pytest.approx(np.log(1000))}
-    counted = mode_counts(digits)
+    certain = np.eye(10)[digits]
+    one = {"modes_covered": 1.0, "reverse_kl": pytest.approx(np.log(1000)), "confident_fraction": 1.0}
+    assert mode_counts(certain[:1]) == one
+    counted = mode_counts(certain)
     assert counted["modes_covered"] == 2
     np.testing.assert_allclose(counted["reverse_kl"], 0.75 * np.log(750) + 0.25 * np.log(250))
     everything = np.stack(np.unravel_index(np.arange(1000), (10, 10, 10)), axis=-1)
-    assert mode_counts(everything) == {"modes_covered": 1000.0, "reverse_kl": pytest.approx(0, abs=1e-12)}
+    counted = mode_counts(np.eye(10)[everything])
+    assert counted["modes_covered"] == 1000
+    assert counted["reverse_kl"] == pytest.approx(0, abs=1e-12)
+    doubtful = certain.copy()
+    doubtful[0, 1] = [0.49, 0.21, 0.3, *[0.0] * 7]
+    assert mode_counts(doubtful)["confident_fraction"] == 7 / 8
 
 
 def bars(labels):
@@ -28,14 +35,15 @@ def test_classifies_the_channels_and_counts(capsys):
     labels = np.arange(400) % 10
     probe = StackedModes(digits=(bars(labels), labels), every=10, samples=300)
     chosen = np.concatenate([bars(np.array([3])), bars(np.array([1])), bars(np.array([4]))], axis=-1)
-    np.testing.assert_array_equal(probe.classify(chosen / 127.5 - 1), [[3, 1, 4]])
+    np.testing.assert_array_equal(probe.classify(chosen / 127.5 - 1).argmax(axis=-1), [[3, 1, 4]])
     assert "the classifier of digits is right on 100.0% of 40 others" in capsys.readouterr().out
     always = keras.initializers.Constant(np.reshape(chosen / 127.5 - 1, -1))
     layers = [keras.layers.Dense(432, kernel_initializer="zeros", bias_initializer=always)]
     generator = keras.Sequential([keras.Input((2,)), *layers, keras.layers.Reshape((12, 12, 3))])
     discriminator = keras.Sequential([keras.Input((12, 12, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
     gan = jare_tf.GAN(generator, discriminator, rule=jare_tf.sim_gd(), loss=jare_tf.Minimax(), latent_dim=2)
-    assert probe(gan) == {"modes_covered": 1.0, "reverse_kl": pytest.approx(np.log(1000))}
+    one = {"modes_covered": 1.0, "reverse_kl": pytest.approx(np.log(1000)), "confident_fraction": 1.0}
+    assert probe(gan) == one
     gan.iterations.assign(5)
     assert probe(gan) == {}
 

@@ -1,5 +1,7 @@
 """Penalties on the discriminator's gradient with respect to samples, and that every rule differentiates them again."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.dynamics.field import field, fields_and_coupling
+from jare_tf.game.losses import gradient_penalty
 from jare_tf.types import Batch
 from tests.conftest import flat
 from tests.games import difference_quotient, small_game
@@ -33,7 +36,15 @@ def test_hand_computed(penalty, expected):
     np.testing.assert_allclose(penalty(quadratic, REAL, FAKE), expected, rtol=1e-9)
 
 
-PENALTIES = [jare_tf.R1(weight=0.7), jare_tf.R2(weight=0.7), jare_tf.WGANGP(weight=0.7)]
+PENALTIES = [
+    penalty(weight=0.7)
+    for penalty in vars(gradient_penalty).values()
+    if inspect.isclass(penalty) and issubclass(penalty, jare_tf.GradientPenalty) and not inspect.isabstract(penalty)
+]
+
+
+def test_all_penalties_are_found():
+    assert {type(penalty) for penalty in PENALTIES} == {jare_tf.R1, jare_tf.R2, jare_tf.WGANGP}
 
 
 def penalised_game(penalty):

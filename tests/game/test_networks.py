@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
+from jare_tf.dynamics.field import gradient
 from jare_tf.game import networks
 from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, conv4, dcgan, linear_quadratic, mlp, resnet, resnet_cf, weight_clipping
@@ -128,7 +129,8 @@ def test_conopts_dcgan3_without_batch_norm():
     assert generator.output_shape == (None, 32, 32, 3)
 
 
-def test_conopts_conv4_has_512_units_in_both_networks():
+def test_512_more_units():
+    """In the discriminator as in ConOpt Fig. 8, and in both networks as its published conv4 has them."""
     plain, deeper = (dcgan.discriminator(leak=0.2, dense_units=units) for units in (0, 512))
     assert trainable(deeper) - trainable(plain) == (256 + 1) * 512 + 513 - 257
     plain, deeper = (dcgan.generator(latent_dim=256, leak=0.2, dense_units=units) for units in (0, 512))
@@ -163,10 +165,18 @@ def test_linear_quadratic():
     assert trainable(generator) == 4 + 2
     discriminator = linear_quadratic.discriminator(dimension=2, initial=1.0, linear_term=True)
     discriminator.set_weights([np.array([[2.0], [3.0], [5.0], [7.0], [11.0]], np.float32)])
-    # 2 x₁² + 3 x₁x₂ + 5 x₂² + 7 x₁ + 11 x₂ at (1, 2)
-    np.testing.assert_allclose(discriminator(tf.constant([[1.0, 2.0]])), [[2 + 6 + 20 + 7 + 22]])
+    # 2 x₁² + 3 √2 x₁x₂ + 5 x₂² + 7 x₁ + 11 x₂ at (1, 2)
+    np.testing.assert_allclose(discriminator(tf.constant([[1.0, 2.0]])), [[2 + 6 * 2**0.5 + 20 + 7 + 22]], rtol=1e-6)
     assert trainable(linear_quadratic.discriminator(dimension=3)) == 6
     np.testing.assert_allclose(linear_quadratic.discriminator(initial=0.5)(tf.constant([[3.0]])), [[4.5]])
+
+
+def test_the_quadratic_form_moves_as_a_symmetric_matrix_would():
+    """∂/∂W of xᵀW x is x xᵀ; of the coefficients it is that, with both off-diagonal entries in one of length √2."""
+    discriminator = linear_quadratic.discriminator(dimension=2, initial=0.0)
+    x = np.array([[2.0, 3.0]], np.float32)
+    change = gradient(lambda c: discriminator.stateless_call([c], [], x)[0][0, 0], tf.zeros([3, 1]))
+    np.testing.assert_allclose(np.ravel(change), [4, 6 * 2**0.5, 9], rtol=1e-6)  # W = [[4, 6], [6, 9]]
 
 
 def test_gradregs_networks():

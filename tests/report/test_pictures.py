@@ -68,10 +68,13 @@ def test_points_in_one_dimension():
     columns = np.nonzero(blue(narrow))[1]
     assert np.percentile(columns, 10) > 0.1 * narrow.shape[1]
     assert orange(narrow).sum() > 100
-    with pytest.raises(
-        jare_tf.InputError, match=r"Points draws points \[n, 1 or 2\] of the data's shape, not \(9, 2\)"
-    ):
+    with pytest.raises(jare_tf.InputError, match=r"Points draws points \[n, d\] of the data's shape, not \(9, 2\)"):
         picture.draw(np.zeros((9, 2)))
+
+
+def test_points_in_three_dimensions():
+    data = Uniform(dimension=3, limit=1.0)
+    assert blue(pictures.Points(dataset=data).draw(data.batch(1, 2000, 0).numpy())).any()
 
 
 def test_wrong_shapes():

@@ -53,14 +53,18 @@ class Objective:
         """What the theory says of the zero-sum game with this objective, near an equilibrium with D = 0."""
         if self.satisfies_assumption_2:
             return (
-                "the discriminator's own block Q = (g1''(0) + g2''(0)) E[∇D ∇Dᵀ] is negative: simultaneous gradient "
-                "descent is locally stable for small steps (GradReg Theorem 3.1); JARE damps the generator as well "
-                "(JARE Theorem 5)"
+                "Assumption 2 holds: the discriminator's own block Q = (g1''(0) + g2''(0)) E[∇D ∇Dᵀ] is negative and "
+                "damps the game. Under the papers' other assumptions simultaneous gradient descent is locally stable "
+                "for small steps (JARE Theorem 4; GradReg Theorem 3.1 where g1(t) = g2(−t)), and JARE damps the "
+                "generator as well (JARE Theorem 5)"
             )
-        return (
-            "Q = 0: simultaneous gradient descent has imaginary eigenvalues, so that every step leads a little "
-            "outwards (GradReg section 3.3); with the generator regularised it converges (GradReg Theorem 3.2)"
-        )
+        if self.curvature == 0 and self.slope:
+            return (
+                "Assumption 2 does not hold: Q = 0, the eigenvalues of simultaneous gradient descent are imaginary and "
+                "every step leads a little outwards (GradReg section 3.3); with the generator regularised it converges "
+                "(GradReg Theorem 3.2)"
+            )
+        return "Assumption 2 does not hold, and neither JARE nor GradReg says anything of such a game"
 
 
 def vanilla() -> Objective:

@@ -6,7 +6,8 @@
 | `dcgan3`, `dcgan4` of ConOpt | 3, 4 | 2 | True | 0 | 0.2 | the supplement's "standard DC-GAN" |
 | `..._nobn` | 3, 4 | 2 | False | 0 | 0.2 | |
 | `..._nobn_cf`, "constant filters" | 3, 4 | 1 | False | 0 | 0.2 | |
-| `conv3`, `conv4` of ConOpt | 3, 4 | 1 | False | 512 | 0.2 | "an additional fully connected layer", Fig. 8 |
+| the same with "an additional fully connected layer" | | | | 512 in the discriminator | | Fig. 8 |
+| `conv3`, `conv4` of ConOpt's published code | 3, 4 | 1 | False | 512 | 0.2 | in no figure |
 """
 
 import keras

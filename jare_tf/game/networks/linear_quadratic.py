@@ -13,7 +13,10 @@ from jare_tf.types import Players
 
 @keras.saving.register_keras_serializable("jare_tf")
 class Monomials(keras.layers.Layer):
-    """x [n, d] ↦ the products x_i x_j with i ≤ j, and if `linear` the x_i after them."""
+    """x [n, d] ↦ x_i² and √2 x_i x_j for i < j, row by row, and if `linear` the x_i after them.
+
+    With the √2, gradient descent on the coefficients moves W as it would in xᵀW x with a full symmetric W.
+    """
 
     def __init__(self, linear: bool, **kwargs):
         super().__init__(**kwargs)
@@ -21,7 +24,8 @@ class Monomials(keras.layers.Layer):
 
     def call(self, inputs):
         first, second = np.triu_indices(inputs.shape[-1])
-        products = tf.gather(inputs, first, axis=-1) * tf.gather(inputs, second, axis=-1)
+        weights = tf.constant(np.where(first == second, 1, np.sqrt(2)), inputs.dtype)
+        products = weights * tf.gather(inputs, first, axis=-1) * tf.gather(inputs, second, axis=-1)
         return tf.concat([products, inputs], axis=-1) if self.linear else products
 
     def get_config(self):
@@ -37,7 +41,10 @@ def generator(*, dimension: int = 1, initial: float = 0.5, translates: bool = Fa
 
 
 def discriminator(*, dimension: int = 1, initial: float = 0.5, linear_term: bool = False) -> keras.Model:
-    """D(x) = Σ_{i ≤ j} W_ij x_i x_j, plus wᵀx if it has a `linear_term`; all coefficients start at `initial`."""
+    """D(x) = Σ_i c_ii x_i² + √2 Σ_{i < j} c_ij x_i x_j, plus wᵀx if it has a `linear_term`.
+
+    It is xᵀW x with W_ij = c_ij / √2 off the diagonal. All coefficients start at `initial`.
+    """
     weights = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(initial))
     layers = [keras.Input((dimension,)), Monomials(linear_term), weights]
     return keras.Sequential(layers, name="quadratic_discriminator")

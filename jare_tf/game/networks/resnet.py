@@ -1,4 +1,7 @@
-"""Residual networks with a constant number of filters M_f, settings E and F of JARE section 7 (Tables 2 and 3)."""
+"""Residual networks with a constant number of filters M_f: settings E and F of JARE section 7 (Tables 2 and 3).
+
+`generator_v2` and `discriminator` at 64 and 128 px are those of CelebA and ImageNet (Tables 4 and 5).
+"""
 
 import keras
 
