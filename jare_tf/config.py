@@ -20,26 +20,13 @@ gin.add_config_file_search_path(str(FOLDER))
 gin.config.register_file_reader(tf.io.gfile.GFile, tf.io.gfile.exists)
 
 # What a resumed run may change without becoming another experiment.
-_PLACES = (
-    "image_folder.load.path",
-    "image_folder.load.in_memory_limit",
-    "image_folder.celeba.path",
-    "image_folder.celeba.in_memory_limit",
-    "tfds_images.load.data_dir",
-    "tfds_images.labelled.data_dir",
-)
-_FREE_ON_RESUME = frozenset(_PLACES) | frozenset(
-    f"experiment.train.{name}"
-    for name in (
-        "steps",
-        "steps_per_call",
-        "jit_compile",
-        "log_every",
-        "save_every",
-        "sample_every",
-        "keep_checkpoints",
-        "spectrum_every",
-    )
+_PACE = ("steps", "steps_per_call", "jit_compile", "log_every", "save_every", "sample_every", "spectrum_every")
+_FREE_ON_RESUME = frozenset(
+    [
+        *(f"experiment.train.{name}" for name in (*_PACE, "keep_checkpoints")),
+        *(f"image_folder.{name}.{place}" for name in ("load", "celeba") for place in ("path", "in_memory_limit")),
+        *(f"tfds_images.{name}.data_dir" for name in ("load", "labelled")),
+    ]
 )
 _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
