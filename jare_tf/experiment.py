@@ -129,7 +129,7 @@ def train(
     )
     check(dataset, gan.sample_shape, batch_size, seed)
     gan.compile(discriminator_optimizer(), generator_optimizer())
-    checkpoints = Checkpoints(model_dir, gan, keep_checkpoints)
+    checkpoints = Checkpoints(model_dir, gan, dataset, keep_checkpoints)
     config_text = record_config(model_dir, checkpoints.exist())
     first = checkpoints.restore()
     if first >= steps:

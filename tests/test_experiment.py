@@ -290,6 +290,12 @@ def test_a_folder_of_images_is_trained_on_and_resumed(tmp_path, capsys):
         rows = without_time(row for row in metrics(tmp_path / parts) if row["step"] != 3)
         for row, expected in zip(rows, whole, strict=True):
             np.testing.assert_allclose(list(row.values()), list(expected.values()), rtol=1e-4)
+    (tmp_path / "images").rename(tmp_path / "moved")
+    moved = [f"IMAGES = '{tmp_path / 'moved'}'", *small[1:], "STEPS = 7"]
+    run(tmp_path / "mixed", files=["image_folder.gin"], short=moved)
+    (tmp_path / "moved" / "4.png").unlink()
+    with pytest.raises(jare_tf.InputError, match="/moved' has other samples than when .*/step-6 was written: bring"):
+        run(tmp_path / "parts", files=["image_folder.gin"], short=moved)
     printed = capsys.readouterr().out
     assert f"{tmp_path}/images: 9 images, in memory" in printed
     assert f"{tmp_path}/images: 9 images, decoded while training" in printed

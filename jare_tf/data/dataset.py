@@ -17,11 +17,13 @@ class Dataset(abc.ABC):
       name: how messages call it.
       element_shape: shape of one sample, without the batch axis.
       drawn_by_xla: whether `batches` may be drawn inside a function compiled by XLA.
+      fingerprint: a number that differs where other samples are stored; 0 where none are. A run resumes on the same.
     """
 
     name: str
     element_shape: tuple[int, ...]
     drawn_by_xla: bool
+    fingerprint: int = 0
 
     @abc.abstractmethod
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:

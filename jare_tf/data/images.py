@@ -4,6 +4,7 @@ import concurrent.futures
 import itertools
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ class Streaming(Dataset):
       name: how messages call it.
       count: how many different images there are.
       element_shape: of an image.
+      fingerprint: see `Dataset`.
       samples: from (seed, first) to an endless tf.data.Dataset of uint8 images from image number `first` on.
     """
 
@@ -41,9 +43,10 @@ class Streaming(Dataset):
         name: str,
         count: int,
         element_shape: tuple[int, int, int],
+        fingerprint: int,
         samples: Callable[[int, int], tf.data.Dataset],
     ):
-        self.name, self.element_shape = name, element_shape
+        self.name, self.element_shape, self.fingerprint = name, element_shape, fingerprint
         self._count, self._samples = count, samples
 
     def __len__(self) -> int:
@@ -78,14 +81,15 @@ def fits(count: int, shape: Sequence[int], limit: float, where: str) -> bool:
     return count * int(np.prod(shape)) <= limit
 
 
-def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: float, where: str) -> Dataset:
+def from_files(name: str, root: str, paths: Sequence[str], form: Format, in_memory_limit: float, where: str) -> Dataset:
     """A data set of image files, each of which is decoded once before training begins to see whether it can be.
 
     Prints how many there are, and names and counts those that cannot be decoded, which are left out.
 
     Args:
       name: how messages call it.
-      paths: the files, in an order that does not change from run to run.
+      root: the folder that they lie under, which may change its place from run to run.
+      paths: the files, in an order that does not.
       form: what they are made into; with a size.
       in_memory_limit: bytes.
       where: the function that was configured, for messages.
@@ -105,15 +109,16 @@ def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: f
         print(f"{name}: {len(failures):,} unreadable in all", flush=True)
     if not readable:
         raise InputError(f"{where}: none of the {len(paths):,} images of {name} can be read")
+    fingerprint = zlib.crc32("\n".join(path.removeprefix(root) for path in readable).encode("utf-8", "replace"))
     if in_memory:
-        return InMemory(name, pixels)
+        return InMemory(name, pixels, fingerprint)
 
     def samples(seed: int, first: int) -> tf.data.Dataset:
         positions = tf.data.Dataset.range(first, 2**62).batch(CHUNK, drop_remainder=True)
         indices = positions.map(lambda numbers: random.shuffled(numbers, len(readable), seed))
         return decoded(indices, lambda index: read(readable[index]), shape)
 
-    return Streaming(name, len(readable), shape, samples)
+    return Streaming(name, len(readable), shape, fingerprint, samples)
 
 
 def read_all(

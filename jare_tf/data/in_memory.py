@@ -1,6 +1,7 @@
 """Samples that fit in memory."""
 
 import os
+import zlib
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +17,7 @@ class InMemory(Dataset):
     Args:
       name: how messages call it.
       samples: [n, ...], uint8 pixels or float32 as the networks take them.
+      fingerprint: see `Dataset`; by default a checksum of the samples.
 
     Attributes:
       samples: the same, as a tensor.
@@ -23,10 +25,11 @@ class InMemory(Dataset):
 
     drawn_by_xla = False  # tf.raw_ops.RandomIndexShuffle has no XLA kernel
 
-    def __init__(self, name: str, samples):
+    def __init__(self, name: str, samples, fingerprint: int | None = None):
         self.name = name
         self.samples = tf.constant(samples)
         self.element_shape = tuple(self.samples.shape[1:])
+        self.fingerprint = zlib.crc32(np.ascontiguousarray(samples)) if fingerprint is None else fingerprint
 
     def __len__(self) -> int:
         return self.samples.shape[0]

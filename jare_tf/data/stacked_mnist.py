@@ -31,6 +31,7 @@ class StackedMnist(Dataset):
             )
         self._digits = digits
         self.element_shape = (*digits.element_shape[:2], 3)
+        self.fingerprint = digits.fingerprint
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
         chosen = random.integers((batch_size, 3), random.key(seed, random.MODE, counter), len(self._digits))

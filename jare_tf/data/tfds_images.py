@@ -67,7 +67,7 @@ def load(
         chunks = epochs.flat_map(epoch).batch(images.CHUNK, drop_remainder=True)
         return images.decoded(chunks, lambda data: decode(data, form), shape)
 
-    return images.Streaming(name, count, shape, samples)
+    return images.Streaming(name, count, shape, count, samples)
 
 
 def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.ndarray, np.ndarray]:

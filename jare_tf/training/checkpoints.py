@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from jare_tf.data.dataset import Dataset
 from jare_tf.errors import InputError, RunError
 from jare_tf.training.gan import GAN
 
@@ -14,16 +15,18 @@ class Checkpoints:
 
     They hold both networks with their state, the generator's moving average, both optimizers, what the rule remembers,
     the number of the step and the seed; random draws and the order of images depend on nothing else, so that a resumed
-    run goes on as if it had not stopped.
+    run goes on as if it had not stopped. They hold the fingerprint of the data set too, to notice another.
 
     Args:
       model_dir: the run directory.
       gan: a compiled GAN.
+      dataset: what it is trained on.
       keep: how many of the newest checkpoints are kept.
     """
 
-    def __init__(self, model_dir: str, gan: GAN, keep: int):
-        self._gan = gan
+    def __init__(self, model_dir: str, gan: GAN, dataset: Dataset, keep: int):
+        self._gan, self._dataset = gan, dataset
+        self._fingerprint = tf.Variable(dataset.fingerprint, dtype=tf.int64)
         self._checkpoint = tf.train.Checkpoint(
             discriminator=gan.discriminator,
             generator=gan.generator,
@@ -33,6 +36,7 @@ class Checkpoints:
             seed=gan.seed.value,
             memory=[weight.value for weight in tf.nest.flatten(gan.memory)],
             average=[weight.value for weight in tf.nest.flatten(gan.average)],
+            fingerprint=self._fingerprint,
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, f"{model_dir}/checkpoints", max_to_keep=keep, checkpoint_name="step"
@@ -47,12 +51,17 @@ class Checkpoints:
         """Goes back to the newest checkpoint, if there is one; the number of the step then.
 
         Raises:
-          InputError: the checkpoint cannot be read, or is not of these networks and optimizers.
+          InputError: the checkpoint cannot be read, is not of these networks and optimizers, or of other data.
         """
         if self.exist():
             path = self._manager.latest_checkpoint
             with _reading(path):
                 self._checkpoint.restore(path).assert_consumed()
+            if int(self._fingerprint) != self._dataset.fingerprint:
+                raise InputError(
+                    f"the data set {self._dataset.name!r} has other samples than when {path} was written: bring them "
+                    "back, or name another --model_dir"
+                )
             self.latest_step = int(self._gan.iterations)
         return int(self._gan.iterations)
 

@@ -41,6 +41,12 @@ def test_orders_of_epochs_do_not_correlate():
     assert np.abs(correlations).max() < 5 / np.sqrt(5000)
 
 
+def test_fingerprint():
+    points = np.arange(6.0, dtype=np.float32).reshape(3, 2)
+    same, other = InMemory("a", points.copy()), InMemory("a", points + np.eye(3, 2, dtype=np.float32))
+    assert InMemory("b", points).fingerprint == same.fingerprint != other.fingerprint
+
+
 def test_array_files(tmp_path):
     rng = np.random.default_rng(0)
     points, pixels = rng.normal(size=(10, 3)), rng.integers(0, 256, (4, 8, 8, 3)).astype(np.uint8)
