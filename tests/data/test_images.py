@@ -158,10 +158,10 @@ def test_streaming_feeds_what_memory_feeds(folder, capsys):
         for counter in range(first, first + 12):
             np.testing.assert_array_equal(read(tf.constant(counter)), memory.batch(counter, 7, 3))
     np.testing.assert_array_equal(streaming.batch(9, 7, 3), memory.batch(9, 7, 3))
+    check(streaming, (8, 8, 3), 7, 0)
     assert streaming.fingerprint == memory.fingerprint != 0
     next(folder.rglob("29.webp")).unlink()
     assert image_folder.load(**settings).fingerprint != memory.fingerprint
-    check(streaming, (8, 8, 3), 7, 0)
 
 
 def test_an_image_that_vanishes_while_training(folder):
