@@ -104,12 +104,13 @@ def from_files(name: str, root: str, paths: Sequence[str], form: Format, in_memo
     readable = [path for index, path in enumerate(paths) if index not in failures]
     print(f"{name}: {len(readable):,} images, {'in memory' if in_memory else 'decoded while training'}", flush=True)
     for index, reason in failures.items():
-        print(f"{name}: unreadable, left out: {printable(paths[index])} ({reason})", flush=True)
+        print(f"{name}: unreadable, left out: {_printable(paths[index])} ({reason})", flush=True)
     if failures:
         print(f"{name}: {len(failures):,} unreadable in all", flush=True)
     if not readable:
         raise InputError(f"{where}: none of the {len(paths):,} images of {name} can be read")
-    fingerprint = zlib.crc32("\n".join(path.removeprefix(root) for path in readable).encode("utf-8", "replace"))
+    names = "\n".join(path.removeprefix(root.rstrip("/")) for path in readable)
+    fingerprint = zlib.crc32(names.encode("utf-8", "replace"))
     if in_memory:
         return InMemory(name, pixels, fingerprint)
 
@@ -153,7 +154,7 @@ def read_all(
     return pixels[: done - len(failures)] if keep else pixels, failures
 
 
-def printable(path: str) -> str:
+def _printable(path: str) -> str:
     """A file's name with bytes that are no text spelt out."""
     return path.encode("utf-8", "backslashreplace").decode()
 

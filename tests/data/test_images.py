@@ -160,6 +160,7 @@ def test_streaming_feeds_what_memory_feeds(folder, capsys):
     np.testing.assert_array_equal(streaming.batch(9, 7, 3), memory.batch(9, 7, 3))
     check(streaming, (8, 8, 3), 7, 0)
     assert streaming.fingerprint == memory.fingerprint != 0
+    assert image_folder.load(path=f"{folder}/", image_size=8).fingerprint == memory.fingerprint
     next(folder.rglob("29.webp")).unlink()
     assert image_folder.load(**settings).fingerprint != memory.fingerprint
 
