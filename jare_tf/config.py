@@ -31,7 +31,6 @@ _FREE_ON_RESUME = frozenset(
 _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _MACRO = re.compile(r"%(\w+)")
-_macros_of_files: set[str] = set()  # a macro that a file uses is no mistake where --gin_param overrides that use
 _bound_by_files: dict[str, str] = {}
 _OTHER_MODE = "experiment.spectrum."  # what a file sets for it does not hinder training
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
@@ -53,8 +52,6 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     gin.clear_config()
     try:
         gin.parse_config_files_and_bindings(list(gin_files), [], finalize_config=False)
-        _macros_of_files.clear()
-        _macros_of_files.update(_MACRO.findall(gin.config_str(_ONE_LINE)))
         _bound_by_files.clear()
         _bound_by_files.update(_bindings(gin.config_str(_ONE_LINE)))
         if bindings:
@@ -96,7 +93,9 @@ def check_used(given_out: str | None = None) -> str:
       InputError: a binding was used by nothing.
     """
     used = gin.operative_config_str(_ONE_LINE)
-    unused = bound() - _bindings(used).keys() - _macros_of_files
+    # A macro that a file uses is no mistake where --gin_param overrides that use.
+    macros_of_files = _MACRO.findall("\n".join(_bound_by_files.values()))
+    unused = bound() - _bindings(used).keys() - set(macros_of_files)
     if given_out or _part_exchanged():
         unused -= _bound_by_files.keys()
     unused = {name for name in unused if not name.startswith(f"{given_out}." if given_out else _OTHER_MODE)}

@@ -12,6 +12,9 @@ class RunError(RuntimeError):
     """A run that began well cannot go on: the message says at which step and what is kept (exit code 1)."""
 
 
+NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help"
+
+
 def check_number(name: str, value, *, above_zero: bool = False, below: float = math.inf) -> None:
     """Raises InputError unless `value` is a finite number, at least 0 or above 0, and less than `below`."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)

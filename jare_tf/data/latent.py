@@ -41,7 +41,7 @@ class Normal(Prior):
 
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
         """Both halves have mean 0 and covariance std² I exactly."""
-        return self.std * _halves(random.standardised_normal, count, dimension, seed)
+        return self.std * random.halves(random.standardised_normal, count, dimension, seed, 2)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class Uniform(Prior):
         return self.limit * random.symmetric(shape, key)
 
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
-        return self.limit * _halves(random.stratified, count, dimension, seed)
+        return self.limit * random.halves(random.stratified, count, dimension, seed, 2)
 
 
 def normal_of_variance(*, variance: float) -> Normal:
@@ -72,8 +72,3 @@ def normal_of_variance(*, variance: float) -> Normal:
     """
     check_number("latent.normal_of_variance: variance", variance, above_zero=True)
     return Normal(std=variance**0.5)
-
-
-def _halves(draw, count: int, dimension: int, seed: int) -> np.ndarray:
-    shape = -(-count // 2), dimension
-    return np.concatenate([draw(shape, random.key(seed, random.EXPECTATION, half)) for half in (2, 3)])

@@ -4,6 +4,8 @@ Integers of `tf.random.stateless_uniform` are the same bits in graph mode and un
 normals are not; so all numbers are made from integers here, and a seed means the same noise however a step is compiled.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -63,6 +65,16 @@ def shuffled(positions: tf.Tensor, size: int, seed) -> tf.Tensor:
         max_index=tf.constant(size - 1, tf.int64),
         rounds=_ROUNDS,
     )
+
+
+def halves(draw: Callable, count: int, dimension: int, seed: int, first: int) -> np.ndarray:
+    """[2 ⌈count/2⌉, dimension]: two draws of `standardised_normal` or `stratified`, numbers `first` and `first` + 1.
+
+    Each half stands for the distribution by itself (`Dataset.expectation`); real samples are 0 and 1, latent vectors 2
+    and 3 of the stream EXPECTATION.
+    """
+    shape = -(-count // 2), dimension
+    return np.concatenate([draw(shape, key(seed, EXPECTATION, number)) for number in (first, first + 1)])
 
 
 def standardised_normal(shape: tuple[int, int], key: tf.Tensor) -> np.ndarray:

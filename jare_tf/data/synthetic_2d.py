@@ -112,6 +112,4 @@ class Uniform(Dataset):
 
     def expectation(self, count: int, seed: int) -> np.ndarray:
         """float64 [2 ⌈count/2⌉, dimension]: two halves, each evenly spread over every coordinate."""
-        shape = -(-count // 2), self.dimension
-        halves = [random.stratified(shape, random.key(seed, random.EXPECTATION, half)) for half in (0, 1)]
-        return self.limit * np.concatenate(halves)
+        return self.limit * random.halves(random.stratified, count, self.dimension, seed, 0)

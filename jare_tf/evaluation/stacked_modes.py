@@ -59,15 +59,9 @@ class StackedModes:
     def __call__(self, gan: GAN) -> dict[str, float]:
         if int(gan.iterations) % self._every:
             return {}
-        counts = range(0, self._samples, _BATCH)
-        return mode_counts(
-            np.concatenate(
-                [
-                    self.classify(np.asarray(gan.pictured(min(_BATCH, self._samples - done), part)))
-                    for part, done in enumerate(counts)
-                ]
-            )
-        )
+        counts = [min(_BATCH, self._samples - done) for done in range(0, self._samples, _BATCH)]
+        views = [self.classify(np.asarray(gan.pictured(count, part))) for part, count in enumerate(counts)]
+        return mode_counts(np.concatenate(views))
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """The probabilities [n, 3, 10] of the digits in images [n, height, width, 3] in [−1, 1]."""

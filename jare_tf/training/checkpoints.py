@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import InputError, RunError
+from jare_tf.errors import NOT_FINITE_ADVICE, InputError, RunError
 from jare_tf.training.gan import GAN
 
 
@@ -76,8 +76,7 @@ class Checkpoints:
         for network in self._gan.game.networks:
             for variable in network.variables:
                 if not bool(tf.reduce_all(tf.math.is_finite(tf.cast(variable, tf.float32)))):
-                    advice = "a smaller learning rate or gamma may help"
-                    raise RunError(f"step {step}: {variable.path} is not finite; {advice}")
+                    raise RunError(f"step {step}: {variable.path} is not finite; {NOT_FINITE_ADVICE}")
         self._manager.save(checkpoint_number=step)
         self.latest_step = step
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset, reason
-from jare_tf.errors import RunError
+from jare_tf.errors import NOT_FINITE_ADVICE, RunError
 from jare_tf.training.gan import GAN, METRICS
 
 
@@ -113,4 +113,4 @@ def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
 def _check_finite(step: int, metrics: dict[str, float]) -> None:
     for tag, value in metrics.items():
         if not math.isfinite(value):
-            raise RunError(f"step {step}: {tag} is {value}; a smaller learning rate or gamma may help")
+            raise RunError(f"step {step}: {tag} is {value}; {NOT_FINITE_ADVICE}")

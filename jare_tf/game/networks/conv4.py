@@ -2,6 +2,7 @@
 
 import keras
 
+from jare_tf.game.networks import batch_norm as bn
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.image_sizes import start_size
 
@@ -28,7 +29,7 @@ def generator(
     layers = keras.layers
 
     def normalised(layer, activation):
-        norm = [layers.BatchNormalization(scale=False, momentum=0.9, epsilon=1e-3)] if batch_norm else []
+        norm = [bn.layer()] if batch_norm else []
         return [layer, *norm, layers.Activation(activation)]
 
     bias = not batch_norm

@@ -12,6 +12,7 @@
 
 import keras
 
+from jare_tf.game.networks import batch_norm as bn
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.image_sizes import start_size
 
@@ -99,6 +100,5 @@ def discriminator(
 
 
 def _activation(leak: float, batch_norm: bool = False) -> list[keras.Layer]:
-    """Batch norm, if asked for, with a centre in place of the bias before it and no scale; then leaky ReLU."""
-    norm = [keras.layers.BatchNormalization(scale=False, momentum=0.9, epsilon=1e-3)] if batch_norm else []
-    return [*norm, keras.layers.LeakyReLU(leak)]
+    """Batch norm, if asked for, in place of the bias before it; then leaky ReLU."""
+    return [*([bn.layer()] if batch_norm else []), keras.layers.LeakyReLU(leak)]
