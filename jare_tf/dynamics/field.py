@@ -1,7 +1,9 @@
 """The vector field of a game and products with its Jacobian: all differentiation with respect to parameters.
 
 ξ = (∇θ ℓ_D, ∇φ ℓ_G) is what simultaneous gradient descent follows, J = ∂ξ/∂(θ, φ) its Jacobian. Everything here is a
-function of tensors that can be differentiated again; what a value does not depend on gets a zero.
+function of tensors that can be differentiated again; what a value does not depend on gets a zero. Under tf.distribute
+every result is that of the global batch, the same on all replicas: ξ is averaged over them before it is used, since
+‖mean ξ_r‖² is not the mean of ‖ξ_r‖².
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +11,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from jare_tf import replicas
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point, each_player
 
@@ -30,6 +33,11 @@ class Field(NamedTuple):
 
 def field(game: TwoPlayerGame, point: Point, batch: Batch) -> Field:
     """ξ at a point: each player's gradient of its own loss, zero for a variable that the loss does not depend on."""
+    return replicas.mean(_own_field(game, point, batch))
+
+
+def _own_field(game: TwoPlayerGame, point: Point, batch: Batch) -> Field:
+    """The field on this replica's part of the batch."""
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
         losses, state = game.losses(point, batch)
@@ -58,11 +66,12 @@ def fields_and_coupling(
     sources_of = {target: tuple(s for s in (0, 1) if mask[s][target]) for target in (0, 1)}
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
-        fields = [field(game, point, batch) for batch in batches]
+        own = [_own_field(game, point, batch) for batch in batches]
+    fields = [replicas.mean(value) for value in own]
     product: list[Any] = [tuple(map(tf.zeros_like, parameters)) for parameters in point.parameters]
     for sources in set(sources_of.values()) - {()}:
         targets = [target for target in (0, 1) if sources_of[target] == sources]
-        differentiated = [value.gradient[source] for value in fields for source in sources]
+        differentiated = [value.gradient[source] for value in own for source in sources]
         vector = [value.gradient[source] for value in reversed(fields) for source in sources]
         rows = _differentiate(
             tape,
@@ -72,7 +81,7 @@ def fields_and_coupling(
         )
         for target, row in zip(targets, rows, strict=True):
             product[target] = row
-    return fields, Players(*product)
+    return fields, Players(*replicas.mean(product))
 
 
 def field_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple[Field, Players, Players]:
@@ -86,8 +95,8 @@ def field_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple
     vector = tf.nest.map_structure(tf.identity, value.gradient)
     with tf.GradientTape() as linear:
         linear.watch(vector)
-        transposed = _differentiate(tape, value.gradient, point.parameters, vector)
-    return value, transposed, _differentiate(linear, transposed, vector, value.gradient)
+        transposed = replicas.mean(_differentiate(tape, value.gradient, point.parameters, vector))
+    return value, transposed, replicas.mean(_differentiate(linear, transposed, vector, value.gradient))
 
 
 def gradient(function: Callable[[Any], tf.Tensor], inputs):
@@ -95,7 +104,7 @@ def gradient(function: Callable[[Any], tf.Tensor], inputs):
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         value = function(inputs)
-    return _differentiate(tape, value, inputs)
+    return replicas.mean(_differentiate(tape, value, inputs))
 
 
 def transposed_products(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:

@@ -4,6 +4,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from jare_tf import replicas
 from jare_tf.dynamics.jacobian_coupling import sim_gd
 from jare_tf.dynamics.rule import Rule, Update, check_rule
 from jare_tf.errors import check_integer
@@ -22,6 +23,8 @@ class lazy(Rule):
     γ·k must be stable by itself or nearly so, which bounds η·γ·k.
 
     Its metrics `regularizer/` are those of the player's last regularised move, not k-fold.
+
+    On several replicas every move computes d, and nothing is saved: TensorFlow cannot average over replicas in a branch.
 
     Args:
       rule: any rule whose difference from ξ means something by itself; the presets' does.
@@ -58,13 +61,14 @@ class lazy(Rule):
                 direction=each_player(_if, due, more, update.field.gradient),
                 field=update.field,
                 regularizer=each_player(_if, due, update.regularizer, regularizer),
-                memory=update.memory,
+                memory=each_player(_if, due, update.memory, inner),
             )
 
         def plain():
             return sim_gd().update(game, point, batch)._replace(regularizer=regularizer, memory=inner)
 
-        update = tf.cond(due.discriminator | due.generator, regularised, plain)
+        either = due.discriminator | due.generator
+        update = tf.cond(either, regularised, plain) if replicas.count() == 1 else regularised()
         memory = each_player(
             lambda count, value, part: (count + 1, value, part), moves, update.regularizer, update.memory
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from jare_tf import replicas
 from jare_tf.data import random
 from jare_tf.data.dataset import as_floats
 from jare_tf.data.latent import Normal, Prior
@@ -34,6 +35,10 @@ class GAN(keras.Model):
     )
     gan.fit(images, epochs=1)
     ```
+
+    Made under a `tf.distribute` strategy's scope, with both networks and optimizers, it takes the step of the global
+    batch on all replicas: ξ is averaged over them before a rule uses it, so that γ and the losses mean the same on one
+    device and on many. All replicas' parts of a batch must have the same size.
 
     Args:
       generator: a Keras model from latent vectors [n, latent_dim] to samples; `gan(z)` calls it.
@@ -86,6 +91,10 @@ class GAN(keras.Model):
         """Sets each player's optimizer; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...)."""
         super().compile(optimizer=None, **kwargs)
         self.discriminator_optimizer, self.generator_optimizer = discriminator_optimizer, generator_optimizer
+        for optimizer in (discriminator_optimizer, generator_optimizer):
+            # A direction is that of the global batch already, on every replica: the sum over replicas that Keras takes
+            # would multiply it, and clip what is to be summed.
+            optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
         self._optimizers = Players(discriminator=discriminator_optimizer, generator=generator_optimizer)
         each_player(
             lambda optimizer, network: optimizer.build(network.trainable_variables),
@@ -109,8 +118,8 @@ class GAN(keras.Model):
         """One training step.
 
         Args:
-          real: a batch of real samples for each move of the schedule, [n, *sample_shape]; integers are taken as pixels
-            0 ... 255 and scaled to [−1, 1], floating-point numbers as they are.
+          real: a batch of real samples for each move of the schedule, [n, *sample_shape], on several replicas this one's
+            part of it; integers are taken as pixels 0 ... 255 and scaled to [−1, 1], floating-point numbers as they are.
 
         Returns:
           float32 scalars by tag: `loss/`, `gradient_norm/` and `regularizer/`, each of `discriminator` and `generator`;
@@ -132,15 +141,19 @@ class GAN(keras.Model):
         return {tag: tf.cast(value, tf.float32) for tag, value in metrics.items()}
 
     def batch(self, real: tf.Tensor, counter) -> Batch:
-        """What move number `counter` sees: real samples as the networks take them, and as many latent vectors."""
+        """What move number `counter` sees: real samples as the networks take them, and as many latent vectors.
+
+        A replica gets its own part of the latent vectors of the global batch.
+        """
         if real.shape[1:] != self.sample_shape:
             raise InputError(
                 f"the real samples have shape {tuple(real.shape[1:])}, the networks {tuple(self.sample_shape)}"
             )
         real = as_floats(real)
         size = real.shape[0] if real.shape[0] is not None else tf.shape(real)[0]
-        latent = self.latent_prior.draw((size, self.latent_dim), random.key(self.seed, random.LATENT, counter))
-        return Batch(real=real, latent=latent)
+        shape = size * replicas.count(), self.latent_dim
+        latent = self.latent_prior.draw(shape, random.key(self.seed, random.LATENT, counter))
+        return Batch(real=real, latent=replicas.own_part(latent))
 
     def _weight(self, name: str, initial: tf.Tensor):
         """A weight that starts as `initial`."""
