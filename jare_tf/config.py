@@ -21,9 +21,10 @@ gin.config.register_file_reader(tf.io.gfile.GFile, tf.io.gfile.exists)
 
 # What a resumed run may change without becoming another experiment.
 _PACE = ("steps", "steps_per_call", "jit_compile", "log_every", "save_every", "sample_every", "spectrum_every")
+_FAULTS = ("keep_checkpoints", "nan_policy", "max_rewinds")
 _FREE_ON_RESUME = frozenset(
     [
-        *(f"experiment.train.{name}" for name in (*_PACE, "keep_checkpoints")),
+        *(f"experiment.train.{name}" for name in (*_PACE, *_FAULTS)),
         *(f"image_folder.{name}.{place}" for name in ("load", "celeba") for place in ("path", "in_memory_limit")),
         *(f"tfds_images.{name}.data_dir" for name in ("load", "labelled")),
     ]
@@ -129,7 +130,7 @@ def bound() -> set[str]:
     return set(_bindings(gin.config_str(_ONE_LINE)))
 
 
-def record(model_dir: str, resuming: bool) -> str:
+def record(model_dir: str, resuming: bool, write: bool = True, allow_change: bool = False) -> str:
     """Writes what is running to model_dir/config.gin, with every default spelt out, and returns it.
 
     Call it when everything that the configuration configures has been made.
@@ -137,15 +138,18 @@ def record(model_dir: str, resuming: bool) -> str:
     Args:
       model_dir: an existing folder.
       resuming: whether it holds a run that is to go on. Then what would change the result must be as it was.
+      write: whether to write at all.
+      allow_change: print what differs instead.
 
     Raises:
       InputError: a binding was used by nothing, or the run to go on with is another experiment.
     """
     used = check_used()
     if resuming:
-        _check_same_experiment(model_dir, used)
+        _check_same_experiment(model_dir, used, allow_change)
     text = re.sub("={80,}", "=" * 78, used)
-    files.replace(f"{model_dir}/config.gin", text)
+    if write:
+        files.replace(f"{model_dir}/config.gin", text)
     return text
 
 
@@ -167,13 +171,16 @@ def differences(model_dir: str, used: str, bound_too: Set[str] = frozenset()) ->
     }
 
 
-def _check_same_experiment(model_dir: str, used: str) -> None:
+def _check_same_experiment(model_dir: str, used: str, allow_change: bool) -> None:
     changes = differences(model_dir, used, bound_too=bound())
     changes = [line for name, line in changes.items() if name not in _FREE_ON_RESUME]
-    if changes:
+    if changes and allow_change:
+        print(f"{model_dir} goes on as another experiment: {'; '.join(changes)}", flush=True)
+    elif changes:
         more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
         raise InputError(
-            f"{model_dir} holds another experiment: {'; '.join(changes[:3])}{more}; name another --model_dir"
+            f"{model_dir} holds another experiment: {'; '.join(changes[:3])}{more}; name another --model_dir, or go "
+            "on all the same with --allow_config_change"
         )
 
 

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import re
 
 
 class InputError(ValueError):
@@ -12,7 +13,18 @@ class RunError(RuntimeError):
     """A run that began well cannot go on: the message says at which step and what is kept (exit code 1)."""
 
 
+class NotFiniteError(RunError):
+    """A loss, a gradient norm or a parameter is not finite any more."""
+
+
 NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help"
+
+
+def reason(error: Exception) -> str:
+    """In one line what went wrong with a file, an image or a device; TensorFlow's own messages have many."""
+    message = getattr(error, "message", None) or str(error)
+    named = re.findall(r"\w+Error: .*", message)
+    return named[0] if named else " ".join(message.split())[:300] or type(error).__name__
 
 
 def check_number(name: str, value, *, above_zero: bool = False, below: float = math.inf) -> None:

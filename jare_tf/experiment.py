@@ -1,5 +1,6 @@
 """What the program can do: each root is a function whose keyword arguments a configuration binds."""
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,25 +15,25 @@ from jare_tf.data.latent import Normal, Prior
 from jare_tf.dynamics.jacobian_coupling import sim_gd
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
-from jare_tf.errors import InputError, RunError, check_integer
+from jare_tf.errors import InputError, check_integer
+from jare_tf.game import precision as precisions
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
-from jare_tf.game.precision import float64
 from jare_tf.report import curves, spectra
 from jare_tf.report.samples import Picture, save_samples
 from jare_tf.theory.analysis import Analysis, analyse
-from jare_tf.training import actions, loop
+from jare_tf.training import actions, run_directory, strategy
 from jare_tf.training.checkpoints import Checkpoints, restore_networks
 from jare_tf.training.gan import GAN
 from jare_tf.training.probes import ParameterDistance, SpectrumEstimate
-from jare_tf.training.signals import StopSignals
-from jare_tf.training.summaries import RunLog
+from jare_tf.training.run import Pace, run
 from jare_tf.types import Batch, Players, Point
 
 
 def train(
     *,
     model_dir: str,
-    record_config: Callable[[str, bool], str],
+    record_config: Callable[[str, bool, bool], str],
+    devices: tf.distribute.Strategy,
     generator: Callable[..., keras.Model],
     discriminator: Callable[..., keras.Model],
     loss: Callable[..., Players],
@@ -48,7 +49,10 @@ def train(
     save_every: int,
     sample_every: int,
     steps_per_call: int,
-    jit_compile: bool,
+    jit_compile: bool | str = "auto",
+    precision: str = "float32",
+    nan_policy: str = "stop",
+    max_rewinds: int = 3,
     latent_prior: Prior = Normal(),
     penalty: GradientPenalty | None = None,
     schedule: Schedule = Simultaneous(),
@@ -63,7 +67,9 @@ def train(
 
     Args:
       model_dir: the run directory; made when missing.
-      record_config: writes the configuration to model_dir and returns it; told whether a run is resumed.
+      record_config: writes the configuration to model_dir and returns it; told whether a run is resumed, and whether
+        this process is to write.
+      devices: where it trains (`training.strategy.make`).
       generator: makes a model [n, latent_dim] → samples.
       discriminator: makes a model samples → logits [n, 1].
       loss: the losses of both players.
@@ -73,13 +79,17 @@ def train(
       discriminator_optimizer: makes the discriminator's optimizer.
       generator_optimizer: makes the generator's optimizer.
       latent_dim: length of z.
-      batch_size: real samples, and latent vectors, of a batch.
+      batch_size: real samples, and latent vectors, of a batch, on all devices together.
       steps: training steps in all, those before a resume included.
       log_every: steps between rows of metrics.
       save_every: steps between checkpoints.
       sample_every: steps between pictures.
       steps_per_call: most steps in one compiled call; a signal waits for the call under way.
-      jit_compile: compile the step with XLA.
+      jit_compile: compile the step with XLA; "auto": where that was measured to be faster (`training.loop.use_xla`).
+      precision: what the networks compute in, "float32", "mixed_bfloat16" or "mixed_float16"; parameters are float32.
+      nan_policy: what to do when a loss, a gradient norm or a parameter is not finite any more: "stop", or "rewind" to
+        the newest checkpoint and go on from there with other random draws.
+      max_rewinds: how often to rewind, at most.
       latent_prior: the distribution of z.
       penalty: added to the discriminator's loss.
       schedule: who moves when.
@@ -97,9 +107,10 @@ def train(
 
     Raises:
       InputError: what the run is made of does not fit together, or not with what model_dir holds.
-      RunError: a loss, a gradient norm or a parameter is not finite any more.
+      RunError: a loss, a gradient norm or a parameter is not finite any more, the run directory cannot be written to,
+        or a device or another worker is lost.
     """
-    _check_integers("train", 0, seed=seed, spectrum_every=spectrum_every)
+    _check_integers("train", 0, seed=seed, spectrum_every=spectrum_every, max_rewinds=max_rewinds)
     _check_integers("train", 1, batch_size=batch_size, steps=steps, log_every=log_every, save_every=save_every)
     _check_integers(
         "train", 1, sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints
@@ -113,58 +124,45 @@ def train(
         probes = [*probes, ParameterDistance(equilibrium=equilibrium)]
     if spectrum_every:
         probes = [*probes, SpectrumEstimate(dataset=dataset, batch_size=batch_size, every=spectrum_every)]
-    _make_writable(model_dir)
-    gan = _gan(
-        generator,
-        discriminator,
-        dataset,
-        seed,
-        rule=rule,
-        loss=loss,
-        latent_dim=latent_dim,
-        latent_prior=latent_prior,
-        penalty=penalty,
-        schedule=schedule,
-        average_decay=average_decay,
-    )
-    check(dataset, gan.sample_shape, batch_size, seed)
-    gan.compile(discriminator_optimizer(), generator_optimizer())
-    checkpoints = Checkpoints(model_dir, gan, dataset, keep_checkpoints)
-    config_text = record_config(model_dir, checkpoints.exist())
-    first = checkpoints.restore()
-    if first >= steps:
-        print(f"{model_dir} is at step {first} already; more steps: --gin_param 'STEPS = ...'", flush=True)
-        return None
-    run_log = RunLog(model_dir, first)
-    run_log.text(first, "config", config_text)
-    draw = save_samples(model_dir, run_log, gan, picture)
-    print(f"{model_dir}: from step {first} to {steps}", flush=True)
-    if first == 0:
-        draw(loop.Progress(step=0, metrics={}, steps_per_second=None))
-    with StopSignals() as signals:
-        try:
-            last = loop.run(
-                gan,
+    if nan_policy not in ("stop", "rewind"):
+        raise InputError(f"experiment.train.nan_policy must be 'stop' or 'rewind', not {nan_policy!r}")
+    if batch_size % devices.num_replicas_in_sync:
+        raise InputError(
+            f"experiment.train.batch_size = {batch_size} cannot be divided evenly among {devices.num_replicas_in_sync} "
+            "devices"
+        )
+    chief = strategy.worker(devices) == 0
+    with run_directory.held(model_dir) if chief else contextlib.nullcontext():
+        with devices.scope(), precisions.policy(precision):
+            gan = _gan(
+                generator,
+                discriminator,
                 dataset,
-                batch_size=batch_size,
-                steps=steps,
-                steps_per_call=steps_per_call,
-                jit_compile=jit_compile,
-                actions=[
-                    loop.Every(log_every, actions.log(run_log, gan, probes, steps)),
-                    loop.Every(sample_every, draw),
-                    loop.Every(save_every, lambda progress: checkpoints.save(progress.step)),
-                ],
-                stopped=lambda: signals.received is not None,
+                seed,
+                rule=rule,
+                loss=loss,
+                latent_dim=latent_dim,
+                latent_prior=latent_prior,
+                penalty=penalty,
+                schedule=schedule,
+                average_decay=average_decay,
             )
-            checkpoints.save(last)
-        except RunError as error:
-            kept = checkpoints.latest_step
-            advice = (
-                f"the checkpoint of step {kept} is kept" if kept is not None else "there is no checkpoint before it"
-            )
-            raise RunError(f"{error}; {advice}") from error
-    return signals.received
+            gan.compile(discriminator_optimizer(), generator_optimizer())
+        check(dataset, gan.sample_shape, batch_size, seed)
+        checkpoints = Checkpoints(model_dir, gan, dataset, keep_checkpoints, chief)
+        return run(
+            model_dir,
+            gan,
+            dataset,
+            checkpoints,
+            config=record_config(model_dir, checkpoints.exist(), chief),
+            pace=Pace(steps, log_every, save_every, sample_every, steps_per_call),
+            batch_size=batch_size,
+            jit_compile=jit_compile,
+            probes=probes,
+            draw=lambda run_log: save_samples(model_dir, run_log, gan, picture),
+            max_rewinds=max_rewinds if nan_policy == "rewind" else 0,
+        )
 
 
 def spectrum(
@@ -220,7 +218,7 @@ def spectrum(
     check(dataset, gan.sample_shape, batch_size, seed)
     optimizers = Players(discriminator_optimizer(), generator_optimizer())
     differences = check_config()
-    _make_writable(model_dir)
+    run_directory.make(model_dir)
     points = {"initialisation": gan.game.point()}
     if equilibrium is not None:
         points["equilibrium"] = points["initialisation"]._replace(parameters=equilibrium)
@@ -239,7 +237,7 @@ def spectrum(
 
     if sum(np.size(leaf) for leaf in tf.nest.flatten(gan.game.point().parameters)) <= dense_up_to:
         real, latent = dataset.expectation(samples, seed), latent_prior.expectation(samples, latent_dim, seed)
-        with float64():
+        with precisions.float64():
             game = make_gan().game
         batch = Batch(*(tf.cast(as_floats(tf.convert_to_tensor(part)), tf.float64) for part in (real, latent)))
     else:
@@ -323,15 +321,3 @@ def _check_factories(**settings: Any) -> None:
     for name, value in settings.items():
         if isinstance(value, keras.Model | keras.optimizers.Optimizer):
             raise InputError(f"experiment.train.{name} must be what makes it: '@module.name', without parentheses")
-
-
-def _make_writable(model_dir: str) -> None:
-    """Makes the folder and tries to write in it."""
-    probe = f"{model_dir}/.writable"
-    try:
-        tf.io.gfile.makedirs(model_dir)
-        with tf.io.gfile.GFile(probe, "w") as file:
-            file.write("")
-        tf.io.gfile.remove(probe)
-    except (tf.errors.OpError, OSError) as error:
-        raise InputError(f"cannot write to --model_dir {model_dir}: {getattr(error, 'message', error)}") from error

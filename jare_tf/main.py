@@ -1,5 +1,6 @@
 """The training program: `python -m jare_tf.main --gin_file isotropic_gaussian/jare.gin --model_dir runs/jare`."""
 
+import functools
 import inspect
 import os
 import pathlib
@@ -12,6 +13,7 @@ from absl import app, flags, logging
 
 from jare_tf import config, experiment
 from jare_tf.errors import InputError, RunError
+from jare_tf.training import strategy
 
 _GIN_FILE = flags.DEFINE_multi_string(
     "gin_file",
@@ -26,11 +28,31 @@ _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "The run directory; a run that it holds goes on. By default runs/ and the configuration's name."
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS data lie or are put; by default $TFDS_DATA_DIR.")
+_STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    strategy.NAMES,
+    "Where to train. auto: --tpu, the workers of TF_CONFIG, or all GPUs; mirrored: all GPUs or all --cpu_devices.",
+)
+_TPU = flags.DEFINE_string("tpu", None, "'local' for the TPU of this machine, the name of one, or grpc://its address.")
+_CPU_DEVICES = flags.DEFINE_integer(
+    "cpu_devices", None, "Split the CPU into so many devices, to try --strategy mirrored without GPUs.", lower_bound=1
+)
+_ALLOW_CONFIG_CHANGE = flags.DEFINE_bool(
+    "allow_config_change", False, "Go on with a run although its configuration has changed."
+)
 _DEBUG = flags.DEFINE_bool("debug", False, "Show a traceback for an error.")
 
 
-def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, model_dir: str | None) -> int | None:
-    """Runs what the flags say; the signal that stopped it, if one did."""
+def run(
+    gin_files: Sequence[str],
+    gin_params: Sequence[str],
+    mode: str | None,
+    model_dir: str | None,
+    devices: tf.distribute.Strategy | None = None,
+    allow_config_change: bool = False,
+) -> int | None:
+    """Runs what the flags say, on one device by default; the signal that stopped it, if one did."""
     # TensorFlow's remapper fails on leaky ReLU differentiated twice, and says so; where it works it saves no time.
     tf.config.optimizer.set_experimental_options({"remapping": False})
     use_checkpoint = model_dir is not None or not gin_files
@@ -44,9 +66,12 @@ def run(gin_files: Sequence[str], gin_params: Sequence[str], mode: str | None, m
     of_compare = [param for param in gin_params if param.startswith("experiment.compare.")]
     of_runs = [param for param in gin_params if param not in of_compare]
 
+    record = functools.partial(config.record, allow_change=allow_config_change)
+    where = {"record_config": record, "devices": devices or tf.distribute.get_strategy()}
+
     def train(files: Sequence[str], directory: str, overrides: Sequence[str] = ()) -> int | None:
         config.parse(files, [*overrides, *of_runs])
-        return config.call(experiment.train, model_dir=directory, record_config=config.record)
+        return config.call(experiment.train, model_dir=directory, **where)
 
     if mode == "spectrum":
         return _spectrum(gin_files, gin_params, model_dir, use_checkpoint)
@@ -89,7 +114,9 @@ def _main(_) -> None:
     if _DATA_DIR.value:
         os.environ["TFDS_DATA_DIR"] = _DATA_DIR.value
     try:
-        stopped_by = run(_GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value)
+        stopped_by = run(
+            _GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value, _devices(), _ALLOW_CONFIG_CHANGE.value
+        )
     except (InputError, RunError) as error:
         if _DEBUG.value:
             raise
@@ -100,6 +127,17 @@ def _main(_) -> None:
         sys.exit(128 + signal.SIGINT)
     if stopped_by is not None:
         sys.exit(128 + stopped_by)
+
+
+def _devices() -> tf.distribute.Strategy:
+    """Where the flags want to train."""
+    if _CPU_DEVICES.value:
+        parts = [tf.config.LogicalDeviceConfiguration()] * _CPU_DEVICES.value
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+    if _MODE.value == "spectrum" and (_TPU.value or _STRATEGY.value not in ("auto", "one_device")):
+        raise InputError("--mode spectrum runs on one device: leave --strategy and --tpu away")
+    name = "one_device" if _MODE.value == "spectrum" else _STRATEGY.value
+    return strategy.make(name, _TPU.value)
 
 
 def _parse_flags(arguments: Sequence[str]) -> list[str]:

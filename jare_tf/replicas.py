@@ -1,7 +1,7 @@
 """What a replica of a step knows of the others: means over all of them, and its own part of a batch.
 
-Under `tf.distribute` a step runs once on every device, each copy (a replica) on its part of the global batch. Everything
-here does nothing where there is one replica.
+Under `tf.distribute` a step runs once on every device, each copy (a replica) on its part of the global batch. Where
+there is one replica nothing here does anything.
 """
 
 from typing import Any

@@ -8,13 +8,24 @@ from absl import flags
 
 from jare_tf import main
 from tests.conftest import store_images
-from tests.runs import GAME, SHORT, run
+from tests.runs import GAME, SHORT, metrics, run, without_time
 
 
 def command(capsys, *arguments):
     """The exit code and the lines on stderr of the program with these arguments."""
     flags.FLAGS.unparse_flags()
-    for name in ("gin_file", "gin_param", "mode", "model_dir", "data_dir", "debug"):
+    for name in (
+        "gin_file",
+        "gin_param",
+        "mode",
+        "model_dir",
+        "data_dir",
+        "strategy",
+        "tpu",
+        "cpu_devices",
+        "allow_config_change",
+        "debug",
+    ):
         flags.FLAGS[name].unparse()
     capsys.readouterr()
     with pytest.raises(SystemExit) as caught:
@@ -163,12 +174,41 @@ def test_comparison_that_binds_something_else(tmp_path, capsys):
     assert "compares other configurations: bind STEPS in those" in lines[0]
 
 
-def test_damaged_checkpoint(tmp_path, capsys):
+@pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001"])
+@pytest.mark.parametrize("damage", ["emptied", "cut", "altered", "removed"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tmp_path, capsys, suffix, damage):
+    if (suffix, damage) == ("index", "removed"):
+        pytest.skip("without its index there is no checkpoint")
+    run(tmp_path / "whole", "STEPS = 25")
+    run(tmp_path / "run")
+    path = tmp_path / "run" / "checkpoints" / f"step-20.{suffix}"
+    content = path.read_bytes()
+    middle = len(content) // 2
+    altered = (
+        content[: middle - 4] + bytes(255 - byte for byte in content[middle - 4 : middle + 4]) + content[middle + 4 :]
+    )
+    path.write_bytes({"emptied": b"", "cut": content[:middle], "altered": altered, "removed": b""}[damage])
+    if damage == "removed":
+        path.unlink()
+    assert run(tmp_path / "run", "STEPS = 25") is None
+    printed = capsys.readouterr().out
+    assert f"{tmp_path}/run/checkpoints/step-20 cannot be read, set aside as unreadable-step-20: " in printed
+    assert f"{tmp_path}/run: from step 10 to 25" in printed
+    assert (tmp_path / "run" / "checkpoints" / f"unreadable-step-20.{suffix}").exists() == (damage != "removed")
+    assert without_time(metrics(tmp_path / "run")) == without_time(metrics(tmp_path / "whole"))
+
+
+def test_no_checkpoint_can_be_read(tmp_path, capsys):
+    """The run does not begin anew over what may be saved by hand."""
     run(tmp_path)
-    (tmp_path / "checkpoints" / "step-20.index").write_bytes(b"nothing")
+    for path in (tmp_path / "checkpoints").glob("*.index"):
+        path.write_bytes(b"nothing")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     code, lines = command(capsys, *arguments(tmp_path, "STEPS = 25"))
     assert (code, len(lines)) == (2, 1)
-    assert "cannot read the checkpoint" in lines[0]
+    assert f"cannot read any checkpoint in {tmp_path}/checkpoints: the newest: " in lines[0]
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path for path in before if after[path] != before[path]} <= {tmp_path / ".lock", tmp_path / "config.gin"}
 
 
 def test_unknown_flag(capsys):

@@ -27,7 +27,8 @@ TAGS = {
 
 
 def final_parameters(model_dir):
-    reader = tf.train.load_checkpoint(str(model_dir / "checkpoints"))
+    newest = max((model_dir / "checkpoints").glob("step-*.index"), key=lambda path: int(path.stem.split("-")[1]))
+    reader = tf.train.load_checkpoint(str(newest.with_suffix("")))
     names = [
         name for name in reader.get_variable_to_shape_map() if "save_counter" not in name and "OBJECT_GRAPH" not in name
     ]
@@ -51,6 +52,7 @@ def test_run_directory(tmp_path):
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["0000000.png", "0000020.png"]
     assert {"step-10.index", "step-20.index"} <= {path.name for path in (tmp_path / "checkpoints").iterdir()}
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".lock",
         "checkpoints",
         "config.gin",
         "metrics.jsonl",

@@ -1,13 +1,12 @@
 """What training asks of a data set."""
 
 import abc
-import re
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, reason
 
 
 class Dataset(abc.ABC):
@@ -29,12 +28,17 @@ class Dataset(abc.ABC):
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
         """Batch number `counter`: [batch_size, *element_shape], float32 as the networks take it or uint8 pixels."""
 
-    def batches(self, first: int, batch_size: int, seed: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    def batches(
+        self, first: int, batch_size: int, seed: int, rows: np.ndarray | None = None
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
         """What a run reads: a function from the number of a batch to the batch, asked once for each from `first` on.
 
-        It may be called while a graph is traced.
+        It may be called while a graph is traced. With `rows`, numbers below batch_size, it gives those rows of the
+        batch alone, in their order: the part of one of several workers, who read all of the batch between them.
         """
-        return lambda counter: self.batch(counter, batch_size, seed)
+        if rows is None:
+            return lambda counter: self.batch(counter, batch_size, seed)
+        return lambda counter: tf.gather(self.batch(counter, batch_size, seed), rows)
 
     def expectation(self, count: int, seed: int) -> np.ndarray:
         """About `count` samples that stand for the distribution where an expectation is wanted: a batch by default.
@@ -47,12 +51,6 @@ class Dataset(abc.ABC):
 def as_floats(real: tf.Tensor) -> tf.Tensor:
     """Real samples as the networks take them: integers are pixels 0 ... 255, scaled to [−1, 1]; floats stay."""
     return tf.cast(real, tf.float32) / 127.5 - 1.0 if real.dtype.is_integer else real
-
-
-def reason(error: tf.errors.OpError) -> str:
-    """The line of a long message that says what went wrong, for instance in reading an image."""
-    named = re.findall(r"\w+Error: .*", error.message)
-    return named[0] if named else " ".join(error.message.split())[:300]
 
 
 def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int) -> None:

@@ -33,7 +33,8 @@ class Streaming(Dataset):
       count: how many different images there are.
       element_shape: of an image.
       fingerprint: see `Dataset`.
-      samples: from (seed, first) to an endless tf.data.Dataset of uint8 images from image number `first` on.
+      samples: from (seed, first, batch_size, rows) to an endless tf.data.Dataset of uint8 images: of batch number
+        `first` and every later one the rows `rows`.
     """
 
     drawn_by_xla = False
@@ -44,7 +45,7 @@ class Streaming(Dataset):
         count: int,
         element_shape: tuple[int, int, int],
         fingerprint: int,
-        samples: Callable[[int, int], tf.data.Dataset],
+        samples: Callable[[int, int, int, np.ndarray], tf.data.Dataset],
     ):
         self.name, self.element_shape, self.fingerprint = name, element_shape, fingerprint
         self._count, self._samples = count, samples
@@ -52,9 +53,10 @@ class Streaming(Dataset):
     def __len__(self) -> int:
         return self._count
 
-    def batches(self, first: int, batch_size: int, seed: int) -> Callable[[tf.Tensor], tf.Tensor]:
-        samples = self._samples(int(seed), int(first) * batch_size)
-        iterator = iter(samples.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE))
+    def batches(self, first: int, batch_size: int, seed: int, rows=None) -> Callable[[tf.Tensor], tf.Tensor]:
+        rows = np.arange(batch_size) if rows is None else np.asarray(rows)
+        samples = self._samples(int(seed), int(first), batch_size, rows)
+        iterator = iter(samples.batch(len(rows), drop_remainder=True).prefetch(tf.data.AUTOTUNE))
         return lambda counter: next(iterator)
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
@@ -114,9 +116,9 @@ def from_files(name: str, root: str, paths: Sequence[str], form: Format, in_memo
     if in_memory:
         return InMemory(name, pixels, fingerprint)
 
-    def samples(seed: int, first: int) -> tf.data.Dataset:
-        positions = tf.data.Dataset.range(first, 2**62).batch(CHUNK, drop_remainder=True)
-        indices = positions.map(lambda numbers: random.shuffled(numbers, len(readable), seed))
+    def samples(seed: int, first: int, batch_size: int, rows: np.ndarray) -> tf.data.Dataset:
+        in_batch = lambda counter: tf.gather(random.shuffled_batch(counter, batch_size, len(readable), seed), rows)
+        indices = tf.data.Dataset.range(first, 2**62).map(in_batch).unbatch().batch(CHUNK, drop_remainder=True)
         return decoded(indices, lambda index: read(readable[index]), shape)
 
     return Streaming(name, len(readable), shape, fingerprint, samples)

@@ -2,6 +2,7 @@
 
 import os
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -27,7 +28,8 @@ class InMemory(Dataset):
 
     def __init__(self, name: str, samples, fingerprint: int | None = None):
         self.name = name
-        self.samples = tf.constant(samples)
+        with tf.device("CPU"):  # where the order is computed; an accelerator's memory is for the networks
+            self.samples = tf.constant(samples)
         self.element_shape = tuple(self.samples.shape[1:])
         self.fingerprint = zlib.crc32(np.ascontiguousarray(samples)) if fingerprint is None else fingerprint
 
@@ -35,8 +37,13 @@ class InMemory(Dataset):
         return self.samples.shape[0]
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
-        positions = tf.cast(counter, tf.int64) * batch_size + tf.range(batch_size, dtype=tf.int64)
-        return tf.gather(self.samples, random.shuffled(positions, len(self), seed))
+        return tf.gather(self.samples, random.shuffled_batch(counter, batch_size, len(self), seed))
+
+    def batches(self, first: int, batch_size: int, seed: int, rows=None) -> Callable[[tf.Tensor], tf.Tensor]:
+        if rows is None:
+            return super().batches(first, batch_size, seed)
+        indices = lambda counter: random.shuffled_batch(counter, batch_size, len(self), seed)
+        return lambda counter: tf.gather(self.samples, tf.gather(indices(counter), rows))
 
 
 def array_file(*, path: str) -> InMemory:

@@ -67,6 +67,12 @@ def shuffled(positions: tf.Tensor, size: int, seed) -> tf.Tensor:
     )
 
 
+def shuffled_batch(counter, batch_size: int, size: int, seed) -> tf.Tensor:
+    """Which of `size` samples are in batch number `counter` of that sequence: int64 [batch_size]."""
+    positions = tf.cast(counter, tf.int64) * batch_size + tf.range(batch_size, dtype=tf.int64)
+    return shuffled(positions, size, seed)
+
+
 def halves(draw: Callable, count: int, dimension: int, seed: int, first: int) -> np.ndarray:
     """[2 ⌈count/2⌉, dimension]: two draws of `standardised_normal` or `stratified`, numbers `first` and `first` + 1.
 

@@ -35,7 +35,7 @@ def load(
       data_dir: where prepared TFDS data lie or are put; by default $TFDS_DATA_DIR, else TFDS's own.
       in_memory_limit: images are held in memory up to so many bytes of pixels, and beyond decoded while training goes
         on, in another order: 8192 encoded images are read before the first, and after a resume what was read before is
-        skipped over.
+        skipped over. Each of several workers reads all encoded images and decodes those of its own.
 
     Raises:
       InputError: the data set does not exist, has no images, or cannot be downloaded; or its images differ in size and
@@ -55,7 +55,9 @@ def load(
     if images.fits(count, shape, in_memory_limit, _WHERE):
         return InMemory(name, _decoded(name, split, encoded, count, form, shape))
 
-    def samples(seed: int, first: int) -> tf.data.Dataset:
+    def samples(seed: int, first_batch: int, batch_size: int, rows: np.ndarray) -> tf.data.Dataset:
+        first = first_batch * batch_size
+
         def epoch(number):
             key = random.integers([], random.key(seed, random.REAL, number), 2**31 - 1)
             tf.random.set_seed(1)  # of the graph of this function, so that the order depends on `key` alone
@@ -64,7 +66,8 @@ def load(
             return shuffled.skip(before_a_resume)
 
         epochs = tf.data.Dataset.range(first // count, 2**62)
-        chunks = epochs.flat_map(epoch).batch(images.CHUNK, drop_remainder=True)
+        batches = epochs.flat_map(epoch).batch(batch_size, drop_remainder=True)
+        chunks = batches.map(lambda batch: tf.gather(batch, rows)).unbatch().batch(images.CHUNK, drop_remainder=True)
         return images.decoded(chunks, lambda data: decode(data, form), shape)
 
     return images.Streaming(name, count, shape, count, samples)

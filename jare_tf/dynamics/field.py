@@ -33,16 +33,22 @@ class Field(NamedTuple):
 
 def field(game: TwoPlayerGame, point: Point, batch: Batch) -> Field:
     """ξ at a point: each player's gradient of its own loss, zero for a variable that the loss does not depend on."""
-    return replicas.mean(_own_field(game, point, batch))
+    return _mean(game, _own_field(game, point, batch))
 
 
 def _own_field(game: TwoPlayerGame, point: Point, batch: Batch) -> Field:
-    """The field on this replica's part of the batch."""
+    """The field on this replica's part of the batch, its gradient times the game's loss scale."""
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
         losses, state = game.losses(point, batch)
-    gradient = each_player(lambda loss, parameters: _differentiate(tape, loss, parameters), losses, point.parameters)
+        scaled = each_player(lambda loss: _scaled(loss, game.loss_scale), losses)
+    gradient = each_player(lambda loss, parameters: _differentiate(tape, loss, parameters), scaled, point.parameters)
     return Field(losses=losses, gradient=gradient, state=state)
+
+
+def _mean(game: TwoPlayerGame, own: Field) -> Field:
+    """The field on the global batch, without the loss scale."""
+    return replicas.mean(own._replace(gradient=_unscaled(own.gradient, game.loss_scale)))
 
 
 def fields_and_coupling(
@@ -67,20 +73,23 @@ def fields_and_coupling(
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
         own = [_own_field(game, point, batch) for batch in batches]
-    fields = [replicas.mean(value) for value in own]
+    fields = [_mean(game, value) for value in own]
     product: list[Any] = [tuple(map(tf.zeros_like, parameters)) for parameters in point.parameters]
     for sources in set(sources_of.values()) - {()}:
         targets = [target for target in (0, 1) if sources_of[target] == sources]
+        # Multiplied by the loss scale already: what is differentiated again stays in float16's range, and so does u,
+        # brought to a size of 1, on which the product depends linearly.
         differentiated = [value.gradient[source] for value in own for source in sources]
         vector = [value.gradient[source] for value in reversed(fields) for source in sources]
+        size = None if game.loss_scale is None else 1 / _largest(vector)
         rows = _differentiate(
             tape,
             differentiated,
             [point.parameters[target] for target in targets],
-            tf.nest.map_structure(lambda u: u / len(fields), vector),
+            tf.nest.map_structure(lambda u, size=size: _scaled(u / len(fields), size), vector),
         )
         for target, row in zip(targets, rows, strict=True):
-            product[target] = row
+            product[target] = _unscaled(_unscaled(row, game.loss_scale), size)
     return fields, Players(*replicas.mean(product))
 
 
@@ -91,20 +100,22 @@ def field_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple
     """
     with tf.GradientTape() as tape:
         tape.watch(point.parameters)
-        value = field(game, point, batch)
+        own = _own_field(game, point, batch)
+    value = _mean(game, own)
     vector = tf.nest.map_structure(tf.identity, value.gradient)
     with tf.GradientTape() as linear:
         linear.watch(vector)
-        transposed = replicas.mean(_differentiate(tape, value.gradient, point.parameters, vector))
-    return value, transposed, replicas.mean(_differentiate(linear, transposed, vector, value.gradient))
+        transposed = _differentiate(tape, own.gradient, point.parameters, vector)
+    products = transposed, _differentiate(linear, transposed, vector, value.gradient)
+    return value, *replicas.mean(_unscaled(products, game.loss_scale))
 
 
-def gradient(function: Callable[[Any], tf.Tensor], inputs):
-    """The gradient of a scalar function of a nest of tensors, in the structure of the nest."""
+def gradient(function: Callable[[Any], tf.Tensor], inputs, loss_scale=None):
+    """The gradient of a scalar function of a nest of tensors, in the structure of the nest; see `game.loss_scale`."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        value = function(inputs)
-    return replicas.mean(_differentiate(tape, value, inputs))
+        value = _scaled(function(inputs), loss_scale)
+    return replicas.mean(_unscaled(_differentiate(tape, value, inputs), loss_scale))
 
 
 def transposed_products(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
@@ -133,6 +144,19 @@ def inner_product(first, second) -> tf.Tensor:
     """⟨·, ·⟩ of two nests of tensors of the same structure, each taken as one vector."""
     pairs = zip(tf.nest.flatten(first), tf.nest.flatten(second), strict=True)
     return tf.add_n([tf.reduce_sum(a * b) for a, b in pairs])
+
+
+def _scaled(value: tf.Tensor, scale) -> tf.Tensor:
+    return value if scale is None else value * scale
+
+
+def _unscaled(tensors, scale):
+    return tensors if scale is None else tf.nest.map_structure(lambda tensor: tensor / scale, tensors)
+
+
+def _largest(tensors) -> tf.Tensor:
+    """The largest absolute value in a nest of tensors, and no zero."""
+    return tf.reduce_max([2.0**-100, *(tf.reduce_max(tf.abs(tensor)) for tensor in tf.nest.flatten(tensors))])
 
 
 def _differentiate(tape, target, sources, output_gradients=None):

@@ -24,7 +24,7 @@ class lazy(Rule):
 
     Its metrics `regularizer/` are those of the player's last regularised move, not k-fold.
 
-    On several replicas every move computes d, and nothing is saved: TensorFlow cannot average over replicas in a branch.
+    On several replicas every move computes d, and nothing is saved: TensorFlow cannot average over them in a branch.
 
     Args:
       rule: any rule whose difference from ξ means something by itself; the presets' does.

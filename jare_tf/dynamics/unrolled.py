@@ -46,5 +46,5 @@ class unrolled(Rule):
             losses, _ = game.losses(at, batch)
             return losses.generator
 
-        generator = gradient(foreseen_loss, point.parameters.generator)
+        generator = gradient(foreseen_loss, point.parameters.generator, game.loss_scale)
         return Update(direction=Players(here.gradient.discriminator, generator), field=here)

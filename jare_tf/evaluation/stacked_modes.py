@@ -57,7 +57,7 @@ class StackedModes:
         self._every, self._samples = every, samples
 
     def __call__(self, gan: GAN) -> dict[str, float]:
-        if int(gan.iterations) % self._every:
+        if gan.step % self._every:
             return {}
         counts = [min(_BATCH, self._samples - done) for done in range(0, self._samples, _BATCH)]
         views = [self.classify(np.asarray(gan.pictured(count, part))) for part, count in enumerate(counts)]

@@ -15,12 +15,19 @@ class TwoPlayerGame:
     Each player minimises its own loss. A network's own losses (its layers' weight regularisers) belong to its player,
     a penalty on the discriminator's gradient to the discriminator.
 
+    Networks may compute in less precision than their parameters have (Keras' mixed policies); samples and logits are
+    cast back, and losses are computed in the parameters' precision.
+
     Args:
       generator: a built model from latent vectors to samples.
       discriminator: a built model from samples to logits.
       loss: from (real_logits, fake_logits) to Players of two scalars, for instance `losses.forms.NonSaturating()`.
       penalty: from (the discriminator as a function, real samples, generated samples) to a scalar that is added to ℓ_D,
         for instance `losses.gradient_penalty.R1()`; None for none.
+
+    Attributes:
+      loss_scale: None, or a number by which losses are multiplied while they are differentiated, so that gradients stay
+        in the range of float16 (`dynamics.field` divides by it again).
 
     Raises:
       InputError: a network has no variables yet.
@@ -35,6 +42,7 @@ class TwoPlayerGame:
     ):
         self.networks = Players(discriminator=discriminator, generator=generator)
         self._loss, self._penalty = loss, penalty
+        self.loss_scale = None
         for name, network in self.networks._asdict().items():
             if not network.built:
                 raise InputError(f"the {name} {network.name!r} is not built: call it once on a batch before it plays")
@@ -83,6 +91,7 @@ def _stateless(network, parameters, state):
         outputs, new_state, penalties = network.stateless_call(
             parameters, state, inputs, training=True, return_losses=True
         )
+        outputs = tf.cast(outputs, network.variable_dtype)
         penalty = tf.add_n(penalties) if penalties else tf.zeros((), outputs.dtype)
         return outputs, tuple(new_state), penalty
 

@@ -5,15 +5,42 @@ from collections.abc import Iterator
 
 import keras
 
+from jare_tf.errors import InputError
+
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+
 
 @contextlib.contextmanager
 def float64() -> Iterator[None]:
     """Networks built inside compute in float64, as the theory wants them; before and after it is as it was."""
-    before = keras.config.floatx(), keras.config.dtype_policy()
+    before = keras.config.floatx()
     keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")  # set_floatx leaves a policy that Keras has made already
+    try:
+        with _dtype_policy("float64"):  # set_floatx leaves a policy that Keras has made already
+            yield
+    finally:
+        keras.config.set_floatx(before)
+
+
+def policy(name: str) -> contextlib.AbstractContextManager[None]:
+    """Networks built inside compute by this Keras policy, with float32 parameters.
+
+    Args:
+      name: "float32", "mixed_bfloat16" or "mixed_float16".
+
+    Raises:
+      InputError: it is none of these.
+    """
+    if name not in POLICIES:
+        raise InputError(f"precision must be one of {', '.join(POLICIES)}, not {name!r}")
+    return _dtype_policy(name)
+
+
+@contextlib.contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
     try:
         yield
     finally:
-        keras.config.set_floatx(before[0])
-        keras.config.set_dtype_policy(before[1])
+        keras.config.set_dtype_policy(before)

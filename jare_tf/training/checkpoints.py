@@ -1,32 +1,49 @@
 """Saving and restoring everything that training changes."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import NOT_FINITE_ADVICE, InputError, RunError
+from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, reason
 from jare_tf.training.gan import GAN
+
+# How TensorFlow says that a file of a checkpoint is cut short, altered or gone.
+_DAMAGED = (tf.errors.UNKNOWN, tf.errors.NOT_FOUND, tf.errors.OUT_OF_RANGE, tf.errors.DATA_LOSS)
+_NEW = "writing"
+
+
+class _DamagedError(Exception):
+    """A checkpoint cannot be read because of what is in its files."""
 
 
 class Checkpoints:
-    """The checkpoints of one run, in model_dir/checkpoints.
+    """The checkpoints of one run, model_dir/checkpoints/step-<number>.
 
     They hold both networks with their state, the generator's moving average, both optimizers, what the rule remembers,
-    the number of the step and the seed; random draws and the order of images depend on nothing else, so that a resumed
-    run goes on as if it had not stopped. They hold the fingerprint of the data set too, to notice another.
+    float16's loss scale, the number of the step, the seed and how often the run was rewound; random draws and the order
+    of images depend on nothing else, so that a resumed run goes on as if it had not stopped. They hold the fingerprint
+    of the data set too, to notice another. A checkpoint gets its name when it is complete.
 
     Args:
       model_dir: the run directory.
       gan: a compiled GAN.
       dataset: what it is trained on.
       keep: how many of the newest checkpoints are kept.
+      chief: whether this process is the one that writes.
+
+    Attributes:
+      rewinds: how often the run was rewound up to the present state, a variable.
+      latest_step: the step that was saved or restored last.
     """
 
-    def __init__(self, model_dir: str, gan: GAN, dataset: Dataset, keep: int):
-        self._gan, self._dataset = gan, dataset
+    def __init__(self, model_dir: str, gan: GAN, dataset: Dataset, keep: int, chief: bool = True):
+        self._gan, self._dataset, self._keep, self._chief = gan, dataset, keep, chief
+        self._folder = f"{model_dir}/checkpoints"
         self._fingerprint = tf.Variable(dataset.fingerprint, dtype=tf.int64)
+        self.rewinds = tf.Variable(0, dtype=tf.int64)
         self._checkpoint = tf.train.Checkpoint(
             discriminator=gan.discriminator,
             generator=gan.generator,
@@ -36,49 +53,85 @@ class Checkpoints:
             seed=gan.seed.value,
             memory=[weight.value for weight in tf.nest.flatten(gan.memory)],
             average=[weight.value for weight in tf.nest.flatten(gan.average)],
+            scaling=[weight.value for weight in gan.scaling],
             fingerprint=self._fingerprint,
-        )
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint, f"{model_dir}/checkpoints", max_to_keep=keep, checkpoint_name="step"
+            rewinds=self.rewinds,
         )
         self.latest_step: int | None = None
 
     def exist(self) -> bool:
         """Whether there is one to go on from."""
-        return self._manager.latest_checkpoint is not None
+        return bool(_steps(self._folder))
 
     def restore(self) -> int:
-        """Goes back to the newest checkpoint, if there is one; the number of the step then.
+        """Goes back to the newest checkpoint that can be read, if there is one; the number of the step then.
+
+        The chief sets newer ones aside, which cannot be read; another worker calls it after the chief.
 
         Raises:
-          InputError: the checkpoint cannot be read, is not of these networks and optimizers, or of other data.
+          InputError: none of them can be read, or one is not of these networks and optimizers, or of other data.
         """
-        if self.exist():
-            path = self._manager.latest_checkpoint
-            with _reading(path):
-                self._checkpoint.restore(path).assert_consumed()
+        damaged = []
+        for step in reversed(_steps(self._folder)):
+            path = f"{self._folder}/step-{step}"
+            try:
+                with _reading(path):
+                    self._checkpoint.read(path).assert_consumed()
+            except _DamagedError as error:
+                if not self._chief:
+                    raise InputError(f"cannot read the checkpoint {path}: {error}") from error
+                damaged.append((step, str(error)))
+                continue
             if int(self._fingerprint) != self._dataset.fingerprint:
                 raise InputError(
                     f"the data set {self._dataset.name!r} has other samples than when {path} was written: bring them "
                     "back, or name another --model_dir"
                 )
-            self.latest_step = int(self._gan.iterations)
-        return int(self._gan.iterations)
+            self.latest_step = step
+            break
+        if damaged and self.latest_step is None:
+            raise InputError(f"cannot read any checkpoint in {self._folder}: the newest: {damaged[0][1]}")
+        for step, why in damaged:
+            for path in tf.io.gfile.glob(f"{self._folder}/step-{step}.*"):
+                tf.io.gfile.rename(path, path.replace("/step-", "/unreadable-step-"), overwrite=True)
+            print(f"{self._folder}/step-{step} cannot be read, set aside as unreadable-step-{step}: {why}", flush=True)
+        return self._gan.step
 
     def save(self, step: int) -> None:
         """Saves the present state as checkpoint `step`, unless that is what was saved last.
 
         Raises:
-          RunError: a parameter is not finite; the checkpoints written before stay.
+          RunError: a parameter is not finite, or the checkpoint cannot be written; those written before stay.
         """
         if step == self.latest_step:
             return
         for network in self._gan.game.networks:
             for variable in network.variables:
                 if not bool(tf.reduce_all(tf.math.is_finite(tf.cast(variable, tf.float32)))):
-                    raise RunError(f"step {step}: {variable.path} is not finite; {NOT_FINITE_ADVICE}")
-        self._manager.save(checkpoint_number=step)
+                    raise NotFiniteError(f"step {step}: {variable.path} is not finite; {NOT_FINITE_ADVICE}")
+        try:
+            if self._chief:
+                self._write(step)
+        except (tf.errors.OpError, OSError) as error:
+            with contextlib.suppress(tf.errors.OpError, OSError):
+                self._remove(_NEW)
+            raise RunError(f"step {step}: cannot write a checkpoint to {self._folder}: {reason(error)}") from error
         self.latest_step = step
+
+    def _write(self, step: int) -> None:
+        """Writes beside, renames the index last, without which there is no checkpoint, and drops the oldest."""
+        self._remove(_NEW)
+        new, path = f"{self._folder}/{_NEW}", f"{self._folder}/step-{step}"
+        self._checkpoint.write(new)
+        for part in sorted(tf.io.gfile.glob(f"{new}.*")):  # .data-... comes before .index
+            tf.io.gfile.rename(part, path + part.removeprefix(new), overwrite=True)
+        for number in _steps(self._folder)[: -self._keep]:
+            self._remove(f"step-{number}.")
+
+    def _remove(self, start: str) -> None:
+        """Removes what is in the folder and has a name that begins so."""
+        for path in sorted(tf.io.gfile.glob(f"{self._folder}/{start}*"), reverse=True):  # .index before .data-...
+            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
 
 
 def restore_networks(model_dir: str, gan: GAN) -> int | None:
@@ -87,26 +140,38 @@ def restore_networks(model_dir: str, gan: GAN) -> int | None:
     Raises:
       InputError: the checkpoint cannot be read, or is not of these networks.
     """
-    path = tf.train.latest_checkpoint(f"{model_dir}/checkpoints")
-    if path is None:
+    steps = _steps(f"{model_dir}/checkpoints")
+    if not steps:
         return None
+    path = f"{model_dir}/checkpoints/step-{steps[-1]}"
     checkpoint = tf.train.Checkpoint(
         discriminator=gan.discriminator, generator=gan.generator, iterations=gan.iterations.value
     )
-    with _reading(path):
-        checkpoint.restore(path).assert_existing_objects_matched().expect_partial()
-    return int(gan.iterations)
+    try:
+        with _reading(path):
+            checkpoint.read(path).assert_existing_objects_matched().expect_partial()
+    except _DamagedError as error:
+        raise InputError(f"cannot read the checkpoint {path}: {error}") from error
+    return gan.step
+
+
+def _steps(folder: str) -> list[int]:
+    """The steps of the checkpoints in a folder, the newest last."""
+    names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
+    return sorted(int(match[1]) for match in (re.fullmatch(r"step-(\d+)\.index", name) for name in names) if match)
 
 
 @contextlib.contextmanager
 def _reading(path: str) -> Iterator[None]:
-    """Turns what can go wrong with a checkpoint into one line."""
+    """Turns what can go wrong with a checkpoint into one line; that it is damaged is left to the caller."""
     try:
         yield
+    except IndexError as error:  # "Read less bytes than requested"
+        raise _DamagedError(reason(error)) from error
     except tf.errors.OpError as error:
-        raise InputError(f"cannot read the checkpoint {path}: {str(error).splitlines()[0]}") from error
+        if error.error_code in _DAMAGED and "Permission denied" not in error.message:
+            raise _DamagedError(reason(error)) from error
+        raise InputError(f"cannot read the checkpoint {path}: {reason(error)}") from error
     except (AssertionError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"{path} is a checkpoint of another experiment ({reason}); name another --model_dir"
-        ) from error
+        why = str(error).strip().splitlines()[0]
+        raise InputError(f"{path} is a checkpoint of another experiment ({why}); name another --model_dir") from error

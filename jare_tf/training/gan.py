@@ -17,6 +17,8 @@ from jare_tf.game.game import TwoPlayerGame
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.types import Batch, Players, each_player
 
+_FIRST_LOSS_SCALE = 2.0**15
+_STEPS_BEFORE_DOUBLING = 2000
 METRICS = tuple(
     f"{quantity}/{player}" for quantity in ("loss", "gradient_norm", "regularizer") for player in Players._fields
 )
@@ -39,6 +41,11 @@ class GAN(keras.Model):
     Made under a `tf.distribute` strategy's scope, with both networks and optimizers, it takes the step of the global
     batch on all replicas: ξ is averaged over them before a rule uses it, so that γ and the losses mean the same on one
     device and on many. All replicas' parts of a batch must have the same size.
+
+    Networks built under the Keras policy "mixed_float16" get a loss scale S: losses are multiplied by it and gradients
+    divided, also when they are differentiated again. A step whose direction is not finite in float16 changes nothing
+    but S, which is halved, and reports gradient norms of 0; after 2000 other steps S is doubled. At S = 1 every step
+    counts.
 
     Args:
       generator: a Keras model from latent vectors [n, latent_dim] to samples; `gan(z)` calls it.
@@ -83,9 +90,22 @@ class GAN(keras.Model):
         self.memory = tf.nest.map_structure(lambda start: self._weight("memory", start), rule.memory(self.game.point()))
         check_number("average_decay", average_decay, below=1)
         self.average_decay = average_decay
+        self.scaling = ()
+        if "float16" in (generator.compute_dtype, discriminator.compute_dtype):
+            starts = tf.constant(_FIRST_LOSS_SCALE), tf.constant(0, tf.int64)
+            self.scaling = tuple(
+                self._weight(name, start) for name, start in zip(("scale", "steps"), starts, strict=True)
+            )
+            self.game.loss_scale = self.scaling[0]
+        self.first_seed = seed
         averaged = (generator.trainable_variables, generator.non_trainable_variables) if average_decay else ((), ())
         self.average = tf.nest.map_structure(lambda variable: self._weight("average", variable.value), averaged)
         self.built = True
+
+    @property
+    def step(self) -> int:
+        """How many training steps it has taken."""
+        return int(self.iterations.numpy())
 
     def compile(self, discriminator_optimizer, generator_optimizer, **kwargs):
         """Sets each player's optimizer; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...)."""
@@ -105,9 +125,10 @@ class GAN(keras.Model):
     def call(self, latent, training=False):
         """Samples from latent vectors [n, latent_dim], by the generator's moving average where there is one."""
         if not self.average_decay or training:
-            return self.generator(latent, training=training)
-        samples, _ = self.generator.stateless_call(*self.average, latent, training=False)
-        return samples
+            samples = self.generator(latent, training=training)
+        else:
+            samples, _ = self.generator.stateless_call(*self.average, latent, training=False)
+        return tf.cast(samples, self.generator.variable_dtype)
 
     def train_step(self, data):
         """Keras' hook for `fit`: one step, all of its moves on this batch of real samples; labels are ignored."""
@@ -118,8 +139,9 @@ class GAN(keras.Model):
         """One training step.
 
         Args:
-          real: a batch of real samples for each move of the schedule, [n, *sample_shape], on several replicas this one's
-            part of it; integers are taken as pixels 0 ... 255 and scaled to [−1, 1], floating-point numbers as they are.
+          real: a batch of real samples for each move of the schedule, [n, *sample_shape], on several replicas this
+            one's part of it; integers are taken as pixels 0 ... 255 and scaled to [−1, 1], floating-point numbers as
+            they are.
 
         Returns:
           float32 scalars by tag: `loss/`, `gradient_norm/` and `regularizer/`, each of `discriminator` and `generator`;
@@ -131,11 +153,14 @@ class GAN(keras.Model):
             batch = self.batch(samples, counter)
             memory = tf.nest.map_structure(lambda weight: tf.convert_to_tensor(weight.value), self.memory)
             update = self.rule.update(self.game, self.game.point(), batch, memory)
-            for player in (name for name, moves in movers._asdict().items() if moves):
-                self._apply(player, update)
+            players = [name for name, moves in movers._asdict().items() if moves]
+            fits = self._fits([getattr(update.direction, player) for player in players])
+            for player in players:
+                self._apply(player, update, fits)
                 metrics[f"loss/{player}"] = getattr(update.field.losses, player)
-                metrics[f"gradient_norm/{player}"] = tf.sqrt(squared_norm(getattr(update.field.gradient, player)))
-                metrics[f"regularizer/{player}"] = getattr(update.regularizer, player)
+                gradient_norm = tf.sqrt(squared_norm(getattr(update.field.gradient, player)))
+                metrics[f"gradient_norm/{player}"] = _where(fits, gradient_norm, 0.0)
+                metrics[f"regularizer/{player}"] = _where(fits, getattr(update.regularizer, player), 0.0)
         self._advance_average()
         self.iterations.assign_add(1)
         return {tag: tf.cast(value, tf.float32) for tag, value in metrics.items()}
@@ -165,14 +190,33 @@ class GAN(keras.Model):
             trainable=False,
         )
 
-    def _apply(self, player: str, update) -> None:
-        """The optimizer's step on the player's variables, and the player's next state and part of the rule's memory."""
-        network = getattr(self.game.networks, player)
-        getattr(self._optimizers, player).apply(getattr(update.direction, player), network.trainable_variables)
+    def _apply(self, player: str, update, fits) -> None:
+        """The optimizer's step on the player's variables, and the player's next state and part of the rule's memory.
+
+        Unless `fits`, everything is as it was.
+        """
+        network, optimizer = getattr(self.game.networks, player), getattr(self._optimizers, player)
+        moved = [] if fits is True else [*network.trainable_variables, *optimizer.variables]
+        before = [tf.identity(variable.value) for variable in moved]
+        optimizer.apply(getattr(update.direction, player), network.trainable_variables)
+        for variable, value in zip(moved, before, strict=True):
+            variable.assign(tf.where(fits, variable.value, value))
         weights = [*network.non_trainable_variables, *tf.nest.flatten(getattr(self.memory, player))]
         values = [*getattr(update.field.state, player), *tf.nest.flatten(getattr(update.memory, player))]
         for weight, value in zip(weights, values, strict=True):
-            weight.assign(value)
+            weight.assign(_where(fits, value, weight.value))
+
+    def _fits(self, directions):
+        """Whether directions are in the range of float16, and the next loss scale; True where there is none."""
+        if not self.scaling:
+            return True
+        scale, steps = (tf.convert_to_tensor(weight.value) for weight in self.scaling)
+        finite = [tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tf.nest.flatten(directions)]
+        fits = tf.reduce_all(finite) | (scale <= 1)
+        doubled = (steps + 1) % _STEPS_BEFORE_DOUBLING == 0
+        self.scaling[0].assign(tf.where(fits, tf.where(doubled, 2 * scale, scale), scale / 2))
+        self.scaling[1].assign(tf.where(fits, steps + 1, 0))
+        return fits
 
     def _advance_average(self) -> None:
         if not self.average_decay:
@@ -186,8 +230,15 @@ class GAN(keras.Model):
 
     def pictured(self, count: int, part: int = 0) -> tf.Tensor:
         """Samples in inference mode from `count` latent vectors that stay the same throughout a run, others by part."""
-        latent = self.latent_prior.draw((count, self.latent_dim), random.key(self.seed, random.PICTURE, part))
+        latent = self.latent_prior.draw((count, self.latent_dim), random.key(self.first_seed, random.PICTURE, part))
         return self(latent, training=False)
+
+
+def _where(fits, value, otherwise):
+    if fits is True:
+        return value
+    value = tf.convert_to_tensor(value)
+    return tf.where(fits, value, tf.cast(otherwise, value.dtype))
 
 
 def _build_and_check(generator, discriminator, latent_dim: int):

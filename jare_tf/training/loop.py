@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from jare_tf.data.dataset import Dataset, reason
-from jare_tf.errors import NOT_FINITE_ADVICE, RunError
+from jare_tf.data.dataset import Dataset
+from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, reason
+from jare_tf.training import strategy
 from jare_tf.training.gan import GAN, METRICS
+
+_SMALL = 10_000  # parameters; see tools/steps_per_call.py
 
 
 class Progress(NamedTuple):
@@ -25,11 +28,14 @@ class Progress(NamedTuple):
     steps_per_second: float | None
 
 
+Action = Callable[[Progress], None]
+
+
 class Every(NamedTuple):
     """Run `action` after every `steps` steps and after the last one."""
 
     steps: int
-    action: Callable[[Progress], None]
+    action: Action
 
     def due(self, step: int, last: int) -> bool:
         """Whether the action runs at `step` of a run of `last` steps."""
@@ -43,7 +49,7 @@ def run(
     batch_size: int,
     steps: int,
     steps_per_call: int,
-    jit_compile: bool,
+    jit_compile: bool | str,
     actions: Sequence[Every],
     stopped: Callable[[], bool],
 ) -> int:
@@ -55,7 +61,7 @@ def run(
       batch_size: samples of a batch.
       steps: the step to stop at.
       steps_per_call: most steps in one compiled call; actions and `stopped` wait for the call under way.
-      jit_compile: compile with XLA.
+      jit_compile: compile with XLA, see `use_xla`.
       actions: what to do between calls, in this order.
       stopped: asked between calls.
 
@@ -63,8 +69,8 @@ def run(
       RunError: a loss or a gradient norm of a step is not finite, or TensorFlow cannot go on: no memory left, an image
         that cannot be read any more.
     """
-    step = int(gan.iterations)
-    call = _compiled(gan, dataset, batch_size, jit_compile)
+    step = gan.step
+    call = _compiled(gan, dataset, batch_size, use_xla(jit_compile, gan, dataset))
     timed_steps, timed_seconds = 0, 0.0
     first_call = True  # it compiles: one step, not timed
     while step < steps and not stopped():
@@ -78,26 +84,56 @@ def run(
         if not first_call:
             timed_steps, timed_seconds = timed_steps + count, timed_seconds + time.monotonic() - begin
         first_call = False
-        step = int(gan.iterations)
+        step = gan.step
         _check_finite(step, metrics)
         due = [every for every in actions if every.due(step, steps)]
-        for every in due:
-            every.action(Progress(step, metrics, timed_steps / timed_seconds if timed_steps else None))
+        progress = Progress(step, metrics, timed_steps / timed_seconds if timed_steps else None)
+        try:
+            for every in due:
+                every.action(progress)
+        except (tf.errors.OpError, OSError) as error:
+            raise RunError(f"step {step}: {reason(error)}") from error
         if due:
             timed_steps, timed_seconds = 0, 0.0
     return step
 
 
+def use_xla(setting: bool | str, gan: GAN, dataset: Dataset) -> bool:
+    """Whether the step is compiled with XLA.
+
+    "auto" does where that was measured to be faster: on a single CPU device, for small networks on data that XLA draws
+    itself, so that the whole loop is compiled. A TPU compiles everything whatever the setting.
+
+    Raises:
+      InputError: the setting is none of True, False and "auto", or True on several CPU devices, which XLA cannot do.
+    """
+    if setting not in (True, False, "auto"):
+        raise InputError(f"experiment.train.jit_compile (JIT) must be True, False or 'auto', not {setting!r}")
+    devices = gan.distribute_strategy
+    several = devices.num_replicas_in_sync > 1
+    on_cpu = not tf.config.list_logical_devices("GPU")
+    if isinstance(devices, tf.distribute.TPUStrategy):
+        return False
+    if setting is True and several and on_cpu:
+        raise InputError("JIT = True: XLA cannot compile a step on several CPU devices; let it be 'auto'")
+    if setting != "auto":
+        return setting
+    return on_cpu and not several and dataset.drawn_by_xla and gan.count_params() <= _SMALL
+
+
 def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
     """A function from a number of steps, a tensor, to the metrics of the last step; it ends early at one not finite."""
     moves = len(gan.schedule.moves)
-    batches = dataset.batches(int(gan.iterations) * moves, batch_size, int(gan.seed))
-    update = tf.function(gan.update, jit_compile=jit_compile)
+    devices, single = gan.distribute_strategy, gan.distribute_strategy.num_replicas_in_sync == 1
+    rows = None if single else strategy.rows(devices, batch_size)
+    batches = dataset.batches(gan.step * moves, batch_size, int(gan.seed.numpy()), rows)
+    # On several replicas a function inside the step could not wait for the other replicas, unless XLA compiles it.
+    update = tf.function(gan.update, jit_compile=jit_compile) if single or jit_compile else gan.update
 
     def body(done, _):
         first = gan.iterations * moves
-        real = [batches(first + index) for index in range(moves)]
-        return done + 1, update(real)
+        real = [strategy.distributed(devices, batches(first + index)) for index in range(moves)]
+        return done + 1, strategy.local(devices, devices.run(update, args=(real,)))
 
     @tf.function(jit_compile=jit_compile and dataset.drawn_by_xla)
     def call(count):
@@ -113,4 +149,4 @@ def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
 def _check_finite(step: int, metrics: dict[str, float]) -> None:
     for tag, value in metrics.items():
         if not math.isfinite(value):
-            raise RunError(f"step {step}: {tag} is {value}; {NOT_FINITE_ADVICE}")
+            raise NotFiniteError(f"step {step}: {tag} is {value}; {NOT_FINITE_ADVICE}")

@@ -50,7 +50,7 @@ class SpectrumEstimate:
     every: int
 
     def __call__(self, gan: GAN) -> dict[str, float]:
-        if int(gan.iterations) % self.every:
+        if gan.step % self.every:
             return {}
         batch = gan.batch(self.dataset.batch(0, self.batch_size, gan.seed), 0)
         values = extremal_eigenvalues(gan.game, gan.rule, gan.game.point(), batch, count=2, tolerance=0.1, iterations=3)

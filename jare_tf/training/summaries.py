@@ -1,5 +1,6 @@
 """What a run writes down while it trains: metrics.jsonl and TensorBoard events."""
 
+import contextlib
 import json
 import time
 
@@ -13,11 +14,13 @@ class RunLog:
 
     Args:
       model_dir: the run directory.
-      step: where the run begins; rows of later steps, written by a run that was killed, are dropped.
+      step: where the run begins; rows and events of later steps, written by a run that was killed, are dropped.
     """
 
     def __init__(self, model_dir: str, step: int):
         self._path = f"{model_dir}/metrics.jsonl"
+        for path in tf.io.gfile.glob(f"{model_dir}/train/events*"):
+            _drop_events(path, after=step if step else -1)
         self._writer = tf.summary.create_file_writer(f"{model_dir}/train")
         rows = [row for row in read_metrics(model_dir) if row["step"] <= step]
         files.replace(self._path, "".join(json.dumps(row) + "\n" for row in rows))
@@ -44,6 +47,22 @@ class RunLog:
         with self._writer.as_default(step):
             tf.summary.text(tag, "\n".join(f"    {line}" for line in text.splitlines()))
         self._writer.flush()
+
+
+def _drop_events(path: str, after: int) -> None:
+    """Removes the events of steps beyond `after` from a TensorBoard file, and a torn one at its end."""
+    records = []
+    with contextlib.suppress(tf.errors.DataLossError):
+        for record in tf.data.TFRecordDataset(path):
+            records.append(record.numpy())
+    kept = [record for record in records if tf.compat.v1.Event.FromString(record).step <= after]
+    if len(kept) == len(records):
+        return
+    new = f"{path.rpartition('/')[0]}/new"  # TensorBoard reads whatever has the name of an event file
+    with tf.io.TFRecordWriter(new) as writer:
+        for record in kept:
+            writer.write(record)
+    tf.io.gfile.rename(new, path, overwrite=True)
 
 
 def read_metrics(model_dir: str) -> list[dict]:

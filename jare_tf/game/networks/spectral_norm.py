@@ -19,11 +19,12 @@ class _SpectralNorm:
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.u = self.add_weight(name="u", shape=(self.kernel.shape[-1],), initializer="random_normal", trainable=False)
+        shape = (self.kernel.shape[-1],)
+        self.u = self.add_weight(name="u", shape=shape, initializer="random_normal", trainable=False, autocast=False)
 
     def normalised_kernel(self, training: bool) -> tf.Tensor:
-        """W/σ(W) in the kernel's shape."""
-        kernel = tf.convert_to_tensor(self.kernel)
+        """W/σ(W) in the kernel's shape; σ is computed in u's precision, also where the layer computes in less."""
+        kernel = tf.cast(tf.convert_to_tensor(self.kernel), self.u.dtype)
         matrix = tf.reshape(kernel, [-1, kernel.shape[-1]])
         fixed = tf.stop_gradient(matrix)
         v = tf.math.l2_normalize(tf.linalg.matvec(fixed, tf.convert_to_tensor(self.u)))
@@ -31,7 +32,7 @@ class _SpectralNorm:
         if training:
             self.u.assign(u)
         sigma = tf.tensordot(v, tf.linalg.matvec(matrix, u), 1)
-        return kernel / sigma
+        return tf.cast(kernel / sigma, self.compute_dtype)
 
     # Dense and Conv2D name the variables that they save, and leave out u: save all, as layers do by default.
     def save_own_variables(self, store):

@@ -1,0 +1,148 @@
+"""A run from where its directory stands to its end: resuming, rewinding, stopping."""
+
+import signal
+import zlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from jare_tf.data.dataset import Dataset
+from jare_tf.errors import NotFiniteError, RunError
+from jare_tf.training import actions, loop, strategy
+from jare_tf.training.checkpoints import Checkpoints
+from jare_tf.training.gan import GAN
+from jare_tf.training.signals import StopSignals
+from jare_tf.training.summaries import RunLog
+
+_SEEDS = 2**31  # a configured seed is below it
+
+
+class Pace(NamedTuple):
+    """How long a run is and what happens when, all in steps (see `experiment.train`)."""
+
+    steps: int
+    log_every: int
+    save_every: int
+    sample_every: int
+    steps_per_call: int
+
+
+def run(
+    model_dir: str,
+    gan: GAN,
+    dataset: Dataset,
+    checkpoints: Checkpoints,
+    *,
+    config: str,
+    pace: Pace,
+    batch_size: int,
+    jit_compile: bool | str,
+    probes: Sequence[actions.Probe],
+    draw: Callable[[RunLog], loop.Action],
+    max_rewinds: int,
+) -> int | None:
+    """Goes on from the newest checkpoint to the end; all workers of a run call it.
+
+    Args:
+      model_dir: the run directory, which the chief alone writes.
+      gan: a compiled GAN at its initialisation.
+      dataset: the real samples.
+      checkpoints: of this run.
+      config: the configuration as text, the same for all workers.
+      pace: how long, and what when.
+      batch_size: of a global batch.
+      jit_compile: see `loop.use_xla`.
+      probes: quantities for the rows of metrics.
+      draw: makes the action that draws samples.
+      max_rewinds: how often to go back to the newest checkpoint when something is not finite, and on with other draws.
+
+    Returns:
+      The signal that came while it trained and made it stop, or None.
+
+    Raises:
+      NotFiniteError: something is not finite, and no rewind is left.
+      RunError: it cannot go on for another reason.
+    """
+    devices = gan.distribute_strategy
+    chief, agree = strategy.worker(devices) == 0, strategy.agreement(devices)
+    _check_alike(agree, zlib.crc32(config.encode()), devices, "has another configuration or version")
+    first = _restored(checkpoints, agree, gan)
+    rewinds = int(checkpoints.rewinds)
+    if first >= pace.steps:
+        print(f"{model_dir} is at step {first} already; more steps: --gin_param 'STEPS = ...'", flush=True)
+        return None
+    if max_rewinds:
+        checkpoints.save(first)
+    print(f"{model_dir}: from step {first} to {pace.steps}{strategy.described(devices)}", flush=True)
+    with StopSignals() as signals:
+        while True:
+            gan.seed.assign(gan.first_seed + rewinds * _SEEDS)
+            checkpoints.rewinds.assign(rewinds)
+            run_log = RunLog(model_dir, first) if chief else None
+            try:
+                last = loop.run(
+                    gan,
+                    dataset,
+                    batch_size=batch_size,
+                    steps=pace.steps,
+                    steps_per_call=pace.steps_per_call,
+                    jit_compile=jit_compile,
+                    actions=_actions(run_log, gan, checkpoints, config, pace, probes, draw),
+                    stopped=lambda: agree(int(signals.received is not None)) > 0,
+                )
+                checkpoints.save(last)
+                return signals.received or (signal.SIGTERM if last < pace.steps else None)
+            except NotFiniteError as error:
+                if rewinds >= max_rewinds:
+                    raise NotFiniteError(_with_advice(error, checkpoints)) from error
+                rewinds += 1
+                first = _restored(checkpoints, agree, gan)
+                print(
+                    f"{error}: rewind {rewinds} of {max_rewinds} to step {first}, with other random draws", flush=True
+                )
+            except RunError as error:
+                raise RunError(_with_advice(error, checkpoints)) from error
+
+
+def _actions(
+    run_log: RunLog | None,
+    gan: GAN,
+    checkpoints: Checkpoints,
+    config: str,
+    pace: Pace,
+    probes: Sequence[actions.Probe],
+    draw: Callable[[RunLog], loop.Action],
+) -> list[loop.Every]:
+    """What is due when; workers without a log write nothing, but stop at the same steps."""
+    log = picture = lambda progress: None
+    if run_log is not None:
+        run_log.text(gan.step, "config", config)
+        log, picture = actions.log(run_log, gan, probes, pace.steps), draw(run_log)
+        if gan.step == 0:
+            picture(loop.Progress(step=0, metrics={}, steps_per_second=None))
+    return [
+        loop.Every(pace.log_every, log),
+        loop.Every(pace.sample_every, picture),
+        loop.Every(pace.save_every, lambda progress: checkpoints.save(progress.step)),
+    ]
+
+
+def _restored(checkpoints: Checkpoints, agree: Callable[[int], int], gan: GAN) -> int:
+    """The step of the newest checkpoint that can be read, to which all workers go back; the chief first."""
+    devices = gan.distribute_strategy
+    step = checkpoints.restore() if strategy.worker(devices) == 0 else 0
+    agree(0)
+    step = step if strategy.worker(devices) == 0 else checkpoints.restore()
+    _check_alike(agree, step, devices, "finds other checkpoints: --model_dir must be one folder that all of them see")
+    return step
+
+
+def _check_alike(agree: Callable[[int], int], number: int, devices, otherwise: str) -> None:
+    if agree(number) != number * strategy.workers(devices):
+        raise RunError(f"worker {strategy.worker(devices)} of {strategy.workers(devices)} {otherwise}")
+
+
+def _with_advice(error: RunError, checkpoints: Checkpoints) -> str:
+    kept = checkpoints.latest_step
+    return f"{error}; " + (
+        f"the checkpoint of step {kept} is kept" if kept is not None else "there is no checkpoint before it"
+    )

@@ -1,0 +1,65 @@
+"""The run directory while a process trains in it."""
+
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from jare_tf.errors import InputError, reason
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+
+def make(model_dir: str) -> None:
+    """Makes the folder and tries to write in it.
+
+    Raises:
+      InputError: it cannot be written to.
+    """
+    probe = f"{model_dir}/.writable"
+    try:
+        tf.io.gfile.makedirs(model_dir)
+        with tf.io.gfile.GFile(probe, "w") as file:
+            file.write("-")
+        tf.io.gfile.remove(probe)
+    except (tf.errors.OpError, OSError) as error:
+        raise InputError(f"cannot write to --model_dir {model_dir}: {reason(error)}") from error
+
+
+@contextlib.contextmanager
+def held(model_dir: str) -> Iterator[None]:
+    """Makes the folder and keeps other processes from training in it.
+
+    The lock is one of the operating system's on model_dir/.lock, which a process loses when it ends, however it ends.
+    Where there is none, in gs://... or on a file system without locks, nothing is kept from anybody.
+
+    Raises:
+      InputError: the folder cannot be written to, or another process holds it.
+    """
+    make(model_dir)
+    with contextlib.ExitStack() as stack:
+        if "://" not in model_dir and fcntl is not None:
+            _take(stack.enter_context(open(f"{model_dir}/.lock", "a+")), model_dir)
+        yield
+
+
+def _take(lock, model_dir: str) -> None:
+    """Locks an open file and writes who holds it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip() or "another process"
+        raise InputError(f"--model_dir {model_dir} is in use by {holder}: stop that, or name another folder") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    lock.flush()

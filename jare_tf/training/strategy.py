@@ -1,0 +1,140 @@
+"""Where a run trains: on one device, on all of this machine, on several machines, or on a TPU."""
+
+import json
+import os
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from jare_tf import replicas
+from jare_tf.errors import InputError
+
+NAMES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
+
+
+def make(name: str, tpu: str | None = None) -> tf.distribute.Strategy:
+    """The tf.distribute strategy of that name; make one a process, before TensorFlow computes anything.
+
+    Args:
+      name: "one_device": the first GPU, else the CPU. "mirrored": all GPUs of this machine, else all logical CPU
+        devices. "multi_worker": this process is one of those that TF_CONFIG lists. "tpu": `tpu`. "auto": a TPU where
+        one is named, several workers where TF_CONFIG lists them, else all GPUs of this machine.
+      tpu: "local" for the TPU of this machine, the name of one, or its address, grpc://...
+
+    Raises:
+      InputError: there is no such device, TF_CONFIG cannot be used, or `tpu` goes with another name.
+    """
+    several_workers = _tasks() > 1
+    gpus = tf.config.list_logical_devices("GPU") if name != "tpu" and not tpu and not several_workers else []
+    if name == "auto":
+        name = "tpu" if tpu else "multi_worker" if several_workers else "mirrored" if len(gpus) > 1 else "one_device"
+    if tpu and name != "tpu":
+        raise InputError(f"--tpu goes with --strategy tpu or auto, not {name}")
+    if name == "one_device":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy([device.name for device in gpus or tf.config.list_logical_devices("CPU")])
+    return _tpu(tpu) if name == "tpu" else _multi_worker(several_workers)
+
+
+def workers(strategy: tf.distribute.Strategy) -> int:
+    """How many processes train together."""
+    return _tasks() if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) else 1
+
+
+def worker(strategy: tf.distribute.Strategy) -> int:
+    """The number of this process among them; 0 is the chief, which writes the run directory."""
+    if workers(strategy) == 1:
+        return 0
+    resolver = strategy.cluster_resolver
+    chiefs = len(resolver.cluster_spec().as_dict().get("chief", []))
+    return resolver.task_id if resolver.task_type == "chief" else chiefs + resolver.task_id
+
+
+def described(strategy: tf.distribute.Strategy) -> str:
+    """How many devices and workers there are, nothing for one device."""
+    count, processes = strategy.num_replicas_in_sync, workers(strategy)
+    mine = f", worker {worker(strategy)} of {processes}" if processes > 1 else ""
+    return f" on {count} devices{mine}" if count > 1 else ""
+
+
+def own_replicas(strategy: tf.distribute.Strategy) -> range:
+    """The numbers, among all replicas, of those of this process."""
+    own = strategy.num_replicas_in_sync // workers(strategy)
+    return range(own * worker(strategy), own * (worker(strategy) + 1))
+
+
+def distributed(strategy: tf.distribute.Strategy, batch: tf.Tensor):
+    """A process's part of a batch (`replicas.rows`) as what `strategy.run` gives to its replicas."""
+    own = own_replicas(strategy)
+    if strategy.num_replicas_in_sync == 1:
+        return batch
+    part_of = lambda context: replicas.part(batch, context.replica_id_in_sync_group - own[0], len(own))
+    return strategy.experimental_distribute_values_from_function(part_of)
+
+
+def rows(strategy: tf.distribute.Strategy, batch_size: int) -> np.ndarray:
+    """The rows of a global batch that this process reads."""
+    own = own_replicas(strategy)
+    return replicas.rows(batch_size, own[0], len(own), strategy.num_replicas_in_sync)
+
+
+def local(strategy: tf.distribute.Strategy, values):
+    """What the first replica of this process returned from `strategy.run`."""
+    return tf.nest.map_structure(lambda value: strategy.experimental_local_results(value)[0], values)
+
+
+def agreement(strategy: tf.distribute.Strategy) -> Callable[[int], int]:
+    """A function that gives to every worker the sum of what all of them call it with; it waits for all."""
+    if workers(strategy) == 1:
+        return lambda number: number
+
+    @tf.function
+    def total(number):
+        summed = strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("sum", number))
+        return local(strategy, summed)
+
+    own = len(own_replicas(strategy))
+    return lambda number: int(total(tf.constant(number, tf.int64))) // own
+
+
+def _tasks() -> int:
+    """How many workers TF_CONFIG lists.
+
+    Raises:
+      InputError: it lists them in another way than TensorFlow reads.
+    """
+    text = os.environ.get("TF_CONFIG") or "{}"
+    try:
+        config = json.loads(text)
+        cluster = config.get("cluster", {})
+        count = sum(len(cluster.get(kind, [])) for kind in ("chief", "worker"))
+        if count > 1 and config["task"]["type"] in ("chief", "worker"):
+            int(config["task"]["index"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        example = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
+        raise InputError(f"TF_CONFIG cannot be read ({error!r}): it must look like {example}, not {text}") from None
+    return count
+
+
+def _multi_worker(several_workers: bool) -> tf.distribute.Strategy:
+    if not several_workers:
+        raise InputError("--strategy multi_worker: TF_CONFIG must list several workers, and which of them this one is")
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _tpu(tpu: str | None) -> tf.distribute.Strategy:
+    if tpu is None:
+        raise InputError("--strategy tpu: name the TPU with --tpu, 'local' for that of this machine")
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu)
+        if tpu != "local":
+            tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except Exception as error:  # requests to a cloud, and TPU drivers, fail in every way
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"--tpu {tpu}: no TPU could be reached: {reason}; is the extra jare_tf[tpu] installed?"
+        ) from error
