@@ -18,6 +18,7 @@ from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.errors import InputError, check_integer
 from jare_tf.game import precision as precisions
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
+from jare_tf.game.networks import batch_norm
 from jare_tf.report import curves, spectra
 from jare_tf.report.samples import Picture, save_samples
 from jare_tf.theory.analysis import Analysis, analyse
@@ -26,7 +27,7 @@ from jare_tf.training.checkpoints import Checkpoints, restore_networks
 from jare_tf.training.gan import GAN
 from jare_tf.training.probes import ParameterDistance, SpectrumEstimate
 from jare_tf.training.run import Pace, run
-from jare_tf.types import Batch, Players, Point
+from jare_tf.types import Batch, Players, Point, each_player
 
 
 def train(
@@ -51,6 +52,7 @@ def train(
     steps_per_call: int,
     jit_compile: bool | str = "auto",
     precision: str = "float32",
+    synchronize_batch_norm: bool = True,
     nan_policy: str = "stop",
     max_rewinds: int = 3,
     latent_prior: Prior = Normal(),
@@ -87,6 +89,8 @@ def train(
       steps_per_call: most steps in one compiled call; a signal waits for the call under way.
       jit_compile: compile the step with XLA; "auto": where that was measured to be faster (`training.loop.use_xla`).
       precision: what the networks compute in, "float32", "mixed_bfloat16" or "mixed_float16"; parameters are float32.
+      synchronize_batch_norm: on several devices batch norm normalises by the global batch, so that the step is that of
+        one device; else each device by its part.
       nan_policy: what to do when a loss, a gradient norm or a parameter is not finite any more: "stop", or "rewind" to
         the newest checkpoint and go on from there with other random draws.
       max_rewinds: how often to rewind, at most.
@@ -147,6 +151,8 @@ def train(
                 schedule=schedule,
                 average_decay=average_decay,
             )
+            if synchronize_batch_norm and devices.num_replicas_in_sync > 1:
+                each_player(batch_norm.synchronize, gan.game.networks)
             gan.compile(discriminator_optimizer(), generator_optimizer())
         check(dataset, gan.sample_shape, batch_size, seed)
         checkpoints = Checkpoints(model_dir, gan, dataset, keep_checkpoints, chief)

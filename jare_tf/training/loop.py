@@ -80,7 +80,7 @@ def run(
         try:
             metrics = {tag: float(value) for tag, value in call(tf.constant(count)).items()}
         except tf.errors.OpError as error:
-            raise RunError(f"step {step}: {reason(error)}") from error
+            raise RunError(f"step {step}: {strategy.lost(gan.distribute_strategy, error)}") from error
         if not first_call:
             timed_steps, timed_seconds = timed_steps + count, timed_seconds + time.monotonic() - begin
         first_call = False

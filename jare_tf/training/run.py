@@ -90,6 +90,7 @@ def run(
                     stopped=lambda: agree(int(signals.received is not None)) > 0,
                 )
                 checkpoints.save(last)
+                agree(0)  # no worker leaves before the chief has written
                 return signals.received or (signal.SIGTERM if last < pace.steps else None)
             except NotFiniteError as error:
                 if rewinds >= max_rewinds:

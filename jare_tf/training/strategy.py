@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import replicas
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, RunError, reason
 
 NAMES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
 
@@ -86,17 +86,40 @@ def local(strategy: tf.distribute.Strategy, values):
 
 
 def agreement(strategy: tf.distribute.Strategy) -> Callable[[int], int]:
-    """A function that gives to every worker the sum of what all of them call it with; it waits for all."""
+    """A function that gives to every worker the sum of what all of them call it with; it waits for all.
+
+    It raises RunError where another worker is gone.
+    """
     if workers(strategy) == 1:
         return lambda number: number
 
     @tf.function
     def total(number):
-        summed = strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("sum", number))
-        return local(strategy, summed)
+        # Without the identity TensorFlow does not know on which device the number is.
+        summed = lambda: tf.distribute.get_replica_context().all_reduce("sum", tf.identity(number))
+        return local(strategy, strategy.run(summed))
 
-    own = len(own_replicas(strategy))
-    return lambda number: int(total(tf.constant(number, tf.int64))) // own
+    def agree(number: int) -> int:
+        try:
+            return int(total(tf.constant(number, tf.int64))) // len(own_replicas(strategy))
+        except tf.errors.OpError as error:
+            raise RunError(lost(strategy, error)) from error
+
+    return agree
+
+
+def lost(strategy: tf.distribute.Strategy, error: tf.errors.OpError) -> str:
+    """What an error within a step means, in one line: that TensorFlow cannot go on, or that another worker is gone.
+
+    TensorFlow notices within 15 seconds that a worker ended, and one that hangs.
+    """
+    lines = [line.strip() for line in error.message.splitlines() if "/job:" in line or "aborted" in line]
+    if workers(strategy) == 1 or not lines:
+        return reason(error)
+    return (
+        f"worker {worker(strategy)} of {workers(strategy)} cannot reach another one any more; start all of them again "
+        f"({lines[0][:200]})"
+    )
 
 
 def _tasks() -> int:
@@ -121,6 +144,7 @@ def _tasks() -> int:
 def _multi_worker(several_workers: bool) -> tf.distribute.Strategy:
     if not several_workers:
         raise InputError("--strategy multi_worker: TF_CONFIG must list several workers, and which of them this one is")
+    print(f"waiting for the workers of TF_CONFIG, {_tasks()} in all", flush=True)
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 

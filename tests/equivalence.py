@@ -1,0 +1,76 @@
+"""Trains small games for 20 steps under every rule, where the command line says, and saves the parameters they reach.
+
+    python -m tests.equivalence FILE.npz one_device | mirrored | multi_worker (with TF_CONFIG)
+
+`test_strategy` compares the files of several such processes; TensorFlow wants one strategy a process.
+"""
+
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import jare_tf
+from jare_tf.data.in_memory import InMemory
+from jare_tf.game.networks import affine, batch_norm, conv4, dcgan
+from jare_tf.training import loop, strategy
+from tests.conftest import RULES
+
+STEPS = 20
+SMALL = {"filters": 2, "image_size": 16, "channels": 1}
+
+
+def games():
+    """By name (networks, samples, learning rate, rules)."""
+    rng = np.random.default_rng(0)
+    points = rng.normal([0.0, 4.0], 0.5, size=(52, 2)).astype(np.float32)
+    pictures = rng.integers(0, 256, size=(52, 16, 16, 1), dtype=np.uint8)
+    return {
+        "affine": (lambda: (affine.generator(mean=[0.0, 4.0]), affine.discriminator(dimension=2)), points, 0.05, RULES),
+        "dcgan4": (
+            lambda: (dcgan.generator(latent_dim=2, **SMALL), dcgan.discriminator(**SMALL)),
+            pictures,
+            0.05,
+            RULES,
+        ),
+        "conv4": (
+            lambda: (
+                conv4.generator(latent_dim=2, batch_norm=True, **SMALL),
+                conv4.discriminator(spectral_norm=True, **SMALL),
+            ),
+            pictures,
+            0.05,
+            {name: RULES[name] for name in ("sim_gd", "jare", "con_opt")},
+        ),
+    }
+
+
+def trained(devices, networks, samples, rate, rule):
+    keras.utils.set_random_seed(0)
+    with devices.scope():
+        generator, discriminator = networks()
+        if devices.num_replicas_in_sync > 1:
+            batch_norm.synchronize(generator)
+        gan = jare_tf.GAN(generator, discriminator, rule=rule, loss=jare_tf.NonSaturating(), latent_dim=2)
+        gan.compile(
+            keras.optimizers.SGD(rate, momentum=0.5, clipnorm=1.0), keras.optimizers.Adam(rate / 10, epsilon=1e-3)
+        )
+    pace = {"batch_size": 8, "steps": STEPS, "steps_per_call": 10, "jit_compile": False}
+    loop.run(gan, InMemory("samples", samples), **pace, actions=[], stopped=lambda: False)
+    return [variable.numpy() for network in gan.game.networks for variable in network.variables]
+
+
+if __name__ == "__main__":
+    path, name = sys.argv[1:]
+    if name == "mirrored":
+        devices = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
+    where = strategy.make(name)
+    arrays = {
+        f"{game}/{rule}/{index}": value
+        for game, (networks, samples, rate, rules) in games().items()
+        for rule, make in rules.items()
+        for index, value in enumerate(trained(where, networks, samples, rate, make(0.3)))
+    }
+    np.savez(path, **arrays)
