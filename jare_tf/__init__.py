@@ -14,7 +14,7 @@ from jare_tf.dynamics.rule import Rule, Update
 from jare_tf.dynamics.schedule import Alternating, Simultaneous
 from jare_tf.dynamics.symplectic_gradient_adjustment import symplectic_gradient_adjustment
 from jare_tf.dynamics.unrolled import unrolled
-from jare_tf.errors import InputError, RunError
+from jare_tf.errors import InputError, NotFiniteError, RunError
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.game.losses.forms import LinearGenerator, Loss, Minimax, NonSaturating
 from jare_tf.game.losses.gradient_penalty import R1, R2, WGANGP, GradientPenalty
@@ -42,6 +42,7 @@ __all__ = [
     "Minimax",
     "NonSaturating",
     "Normal",
+    "NotFiniteError",
     "Objective",
     "Players",
     "Point",

@@ -22,7 +22,7 @@ NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help"
 
 def reason(error: Exception) -> str:
     """In one line what went wrong with a file, an image or a device; TensorFlow's own messages have many."""
-    message = getattr(error, "message", None) or str(error)
+    message = re.sub(r"{{.*?}}| \[Op:.*?\]", "", getattr(error, "message", None) or str(error))
     named = re.findall(r"\w+Error: .*", message)
     return named[0] if named else " ".join(message.split())[:300] or type(error).__name__
 

@@ -1,6 +1,8 @@
 """Trains small games for 20 steps under every rule, where the command line says, and saves the parameters they reach.
 
-    python -m tests.equivalence FILE.npz one_device | mirrored | multi_worker (with TF_CONFIG)
+    python -m tests.equivalence FILE.npz one_device
+    python -m tests.equivalence FILE.npz mirrored
+    TF_CONFIG=... python -m tests.equivalence FOLDER multi_worker     (FOLDER/worker_0.npz, worker_1.npz)
 
 `test_strategy` compares the files of several such processes; TensorFlow wants one strategy a process.
 """
@@ -73,4 +75,4 @@ if __name__ == "__main__":
         for rule, make in rules.items()
         for index, value in enumerate(trained(where, networks, samples, rate, make(0.3)))
     }
-    np.savez(path, **arrays)
+    np.savez(f"{path}/worker_{strategy.worker(where)}.npz" if name == "multi_worker" else path, **arrays)

@@ -66,7 +66,7 @@ def run(
     chief, agree = strategy.worker(devices) == 0, strategy.agreement(devices)
     _check_alike(agree, zlib.crc32(config.encode()), devices, "has another configuration or version")
     first = _restored(checkpoints, agree, gan)
-    rewinds = int(checkpoints.rewinds)
+    rewinds, rewound = int(checkpoints.rewinds), ""
     if first >= pace.steps:
         print(f"{model_dir} is at step {first} already; more steps: --gin_param 'STEPS = ...'", flush=True)
         return None
@@ -78,6 +78,8 @@ def run(
             gan.seed.assign(gan.first_seed + rewinds * _SEEDS)
             checkpoints.rewinds.assign(rewinds)
             run_log = RunLog(model_dir, first) if chief else None
+            if run_log is not None and rewound:
+                run_log.text(first, "rewind", rewound)
             try:
                 last = loop.run(
                     gan,
@@ -97,9 +99,8 @@ def run(
                     raise NotFiniteError(_with_advice(error, checkpoints)) from error
                 rewinds += 1
                 first = _restored(checkpoints, agree, gan)
-                print(
-                    f"{error}: rewind {rewinds} of {max_rewinds} to step {first}, with other random draws", flush=True
-                )
+                rewound = f"{error}: rewind {rewinds} of {max_rewinds} to step {first}, with other random draws"
+                print(rewound, flush=True)
             except RunError as error:
                 raise RunError(_with_advice(error, checkpoints)) from error
 

@@ -1,4 +1,4 @@
-"""Batch norm that may be differentiated twice, as the published convolutional networks have it, on one device or many."""
+"""Batch norm that may be differentiated twice, as the published networks have it, on one device or many."""
 
 import keras
 import tensorflow as tf

@@ -1,0 +1,256 @@
+"""What befalls long runs: kills, full disks, vanished directories, second processes, lost workers, NaN."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import jare_tf
+from jare_tf.data import synthetic_2d
+from jare_tf.training import loop
+from tests.conftest import store_images
+from tests.processes import ended, errors, program, start, start_forked, start_workers
+from tests.runs import GAME, metrics, run, without_time
+from tests.test_experiment import assert_same_run, final_parameters
+
+KILLS = int(os.environ.get("JARE_TF_KILLS", "20"))
+# Spectral norm, batch norm, a moving average, Adam, a rule that remembers: all that has state.
+STATEFUL = [
+    "FILTERS = 2",
+    "BATCH_SIZE = 4",
+    "SPECTRAL_NORM = True",
+    "dcgan.generator.batch_norm = True",
+    "experiment.train.average_decay = 0.9",
+    "experiment.train.rule = @optimistic.optimistic()",
+]
+IMAGES = ["cifar10/c_jare.gin"]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """The bindings of a small data set of images."""
+    images = np.random.default_rng(0).integers(0, 256, size=(26, 32, 32, 3), dtype=np.uint8)
+    name = store_images(tmp_path / "data", images)
+    return [f"tfds_images.load.name = '{name}'", f"tfds_images.load.data_dir = '{tmp_path / 'data'}'"]
+
+
+def test_killed_at_random_moments_and_resumed_each_time(tmp_path, pictures):
+    """kill −9 of the process, from its start on; the final bits and rows are those of a run that was left alone."""
+    pace = ["STEPS = 400", "LOG_EVERY = 5", "SAVE_EVERY = 5", "SAMPLE_EVERY = 50", "STEPS_PER_CALL = 5"]
+    whole, killed, log = tmp_path / "whole", tmp_path / "killed", tmp_path / "log"
+    begin = lambda model_dir: start_forked(log, model_dir, IMAGES, [*STATEFUL, *pictures, *pace])
+    moments = random.Random(0)
+    for _ in range(KILLS):
+        rows = _rows(killed)
+        process = begin(killed)
+        if moments.random() < 0.9:  # else while it starts
+            while process.is_alive() and _rows(killed) <= rows:
+                time.sleep(0.01)
+        time.sleep(moments.uniform(0, 0.4))
+        assert process.is_alive(), "the run was over before it had been killed often enough"
+        process.kill()
+        process.join()
+    for process in (begin(killed), begin(whole)):
+        process.join()
+        assert process.exitcode == 0
+    assert_same_run(whole, killed)
+    assert [row["step"] for row in metrics(killed)] == list(range(5, 401, 5))
+    assert log.read_text().count("from step 0 to 400") < KILLS / 2  # it went on, and did not begin anew
+
+
+def _rows(model_dir) -> int:
+    path = model_dir / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def events(model_dir):
+    """(step, tag) of everything that TensorBoard finds, scalars' values with it."""
+    found = []
+    for path in sorted((model_dir / "train").iterdir()):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            found += [(event.step, value.tag) for value in event.summary.value if value.tag != "config"]
+    return found
+
+
+def test_tensorboard_shows_no_step_twice_after_a_kill(tmp_path):
+    run(tmp_path / "whole")
+    run(tmp_path / "killed", "STEPS = 15", "SAVE_EVERY = 1000")
+    (tmp_path / "killed" / "checkpoints" / "step-15.index").unlink()  # as if killed before it saved at all
+    run(tmp_path / "killed", "STEPS = 10", "SAMPLE_EVERY = 5")
+    assert max(events(tmp_path / "killed"))[0] == 10
+    run(tmp_path / "killed", "SAVE_EVERY = 1000", "STEPS = 15")
+    (tmp_path / "killed" / "checkpoints" / "step-15.index").unlink()
+    run(tmp_path / "killed")
+    twice = events(tmp_path / "killed")
+    assert len(twice) == len(set(twice))
+    assert set(twice) - set(events(tmp_path / "whole")) == {(5, "samples"), (10, "samples")}
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 300 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("only root may mount a file system")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)  # event files are still open
+
+
+def test_a_full_disk(small_disk):
+    """The run ends in a line and leaves the checkpoint before; with room again it goes on as if nothing had been."""
+    model_dir, log = small_disk / "run", small_disk.parent / "log"
+    pace = ["STEPS = 100000", "SAVE_EVERY = 100", "LOG_EVERY = 100"]
+    assert ended([start(log, *program(model_dir, GAME, [*pace, "SAMPLE_EVERY = 200"]))], within=120) == [1]
+    (line,) = errors(log)
+    kept = re.search(r"step \d+: .*[Nn]o space left on device; the checkpoint of step (\d+) is kept", line)[1]
+    assert not list((model_dir / "checkpoints").glob("writing*"))
+    shutil.rmtree(model_dir / "train")
+    shutil.rmtree(model_dir / "samples")
+    pace += [f"STEPS = {int(kept) + 100}", "SAMPLE_EVERY = 1000000"]
+    run(model_dir, *pace)
+    run(small_disk.parent / "whole", *pace)
+    assert_same_run(small_disk.parent / "whole", model_dir)
+
+
+@pytest.mark.parametrize("due", [5, 10])
+def test_the_run_directory_vanishes(tmp_path, monkeypatch, due):
+    original = loop.Every.due
+
+    def vanish(self, step, last):
+        if step == due:
+            shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        return original(self, step, last)
+
+    monkeypatch.setattr(loop.Every, "due", vanish)
+    with pytest.raises(jare_tf.RunError, match=rf"^step {due}: .*{tmp_path}/run.*No such file or directory"):
+        run(tmp_path / "run")
+
+
+def test_the_run_directory_becomes_read_only(tmp_path, monkeypatch):
+    """Root may write everywhere, so the checkpoints' folder becomes a file here."""
+    original = loop.Every.due
+
+    def replace(self, step, last):
+        folder = tmp_path / "checkpoints"
+        if step == 15 and folder.is_dir():
+            folder.rename(tmp_path / "before")
+            folder.write_text("")
+        return original(self, step, last)
+
+    monkeypatch.setattr(loop.Every, "due", replace)
+    with pytest.raises(
+        jare_tf.RunError, match="^step 20: cannot write a checkpoint to .*; the checkpoint of step 10 is kept"
+    ):
+        run(tmp_path)
+    assert (tmp_path / "before" / "step-10.index").exists()
+
+
+def test_a_second_process_refuses(tmp_path):
+    log, again = tmp_path / "log", tmp_path / "again"
+    params = ["STEPS = 100000000", "JIT = False", "STEPS_PER_CALL = 100"]
+    first = start(log, *program(tmp_path / "run", GAME, params))
+    try:
+        while not (tmp_path / "run" / "metrics.jsonl").exists():
+            assert first.poll() is None
+            time.sleep(0.05)
+        assert ended([start(again, *program(tmp_path / "run", GAME, params))], within=60) == [2]
+        (line,) = errors(again)
+        assert f"--model_dir {tmp_path}/run is in use by process {first.pid} on " in line
+        first.send_signal(signal.SIGTERM)
+        assert ended([first], within=60) == [128 + signal.SIGTERM]
+    finally:
+        first.kill()
+    assert run(tmp_path / "run", f"STEPS = {metrics(tmp_path / 'run')[-1]['step']}", "STEPS_PER_CALL = 100") is None
+
+
+def test_a_worker_is_killed_and_both_are_started_again(tmp_path, pictures):
+    """The other ends in a line; both together go on from the last checkpoint and reach what one device reaches."""
+    params = ["FILTERS = 2", "BATCH_SIZE = 4", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 50", *pictures]
+    params += ["STEPS_PER_CALL = 5", "keras.optimizers.Adam.epsilon = 1e-3"]
+    command = program(tmp_path / "run", IMAGES, [*params, "STEPS = 400"])
+    workers = start_workers(tmp_path / "log", *command)
+    while _rows(tmp_path / "run") < 5:
+        assert all(worker.poll() is None for worker in workers), (tmp_path / "log.0").read_text()
+        time.sleep(0.05)
+    workers[1].kill()
+    assert ended(workers, within=120) == [1, -signal.SIGKILL]
+    (line,) = errors(tmp_path / "log.0")
+    assert "worker 0 of 2 cannot reach another one any more; start all of them again" in line
+    assert "the checkpoint of step" in line
+    reached = max(int(path.stem.split("-")[1]) for path in (tmp_path / "run" / "checkpoints").glob("step-*.index"))
+    command = program(tmp_path / "run", IMAGES, [*params, f"STEPS = {reached + 20}"])
+    assert ended(start_workers(tmp_path / "again", *command), within=120) == [0, 0]
+    run(tmp_path / "one", *params, f"STEPS = {reached + 20}", files=IMAGES, short=[])
+    assert f"from step {reached} to" in (tmp_path / "again.1").read_text()
+    for row, expected in zip(metrics(tmp_path / "run"), metrics(tmp_path / "one"), strict=True):
+        assert row["step"] == expected["step"]
+        np.testing.assert_allclose(row["loss/discriminator"], expected["loss/discriminator"], rtol=1e-4)
+
+
+def test_a_signal_to_one_worker_stops_all_of_them_at_one_step(tmp_path):
+    command = program(tmp_path / "run", GAME, ["STEPS = 1000000", "STEPS_PER_CALL = 10", "SAVE_EVERY = 1000000"])
+    workers = start_workers(tmp_path / "log", *command)
+    while _rows(tmp_path / "run") < 2:
+        assert all(worker.poll() is None for worker in workers), (tmp_path / "log.0").read_text()
+        time.sleep(0.05)
+    workers[1].send_signal(signal.SIGTERM)
+    assert ended(workers, within=60) == [128 + signal.SIGTERM] * 2
+    (index,) = (tmp_path / "run" / "checkpoints").glob("step-*.index")
+    assert int(index.stem.split("-")[1]) == int(
+        final_parameters(tmp_path / "run")["iterations/.ATTRIBUTES/VARIABLE_VALUE"]
+    )
+
+
+DIVERGING = ["isotropic_gaussian/conopt.gin"]
+
+
+@pytest.fixture
+def nan_once(monkeypatch):
+    """Real samples of batch 13 are NaN for the configured seed, and not for those that a rewind takes."""
+    original = synthetic_2d.GaussianMixture.batch
+
+    def batch(self, counter, batch_size, seed):
+        spoilt = (tf.cast(counter, tf.int64) == 13) & (int(seed) < 2**31)
+        return tf.where(spoilt, np.nan, original(self, counter, batch_size, seed))
+
+    monkeypatch.setattr(synthetic_2d.GaussianMixture, "batch", batch)
+
+
+def test_nan_stops_a_run_by_default(tmp_path, nan_once):
+    with pytest.raises(
+        jare_tf.NotFiniteError, match="^step 14: loss/discriminator is nan; .*the checkpoint of step 10 is kept"
+    ):
+        run(tmp_path)
+
+
+def test_nan_rewinds_a_run_that_may(tmp_path, nan_once, capsys):
+    run(tmp_path / "whole", "NAN_POLICY = 'rewind'")
+    assert [row["step"] for row in metrics(tmp_path / "whole")] == [5, 10, 15, 20]
+    assert "rewind 1 of 3 to step 10, with other random draws" in capsys.readouterr().out
+    assert (10, "rewind") in events(tmp_path / "whole")
+    run(tmp_path / "parts", "NAN_POLICY = 'rewind'", "STEPS = 17")
+    run(tmp_path / "parts")  # what was rewound stays so, whatever the policy is now
+    extra = [row for row in metrics(tmp_path / "parts") if row["step"] != 17]
+    assert without_time(extra) == without_time(metrics(tmp_path / "whole"))
+
+
+def test_rewinding_gives_up_after_so_many_times(tmp_path, capsys):
+    bindings = ("keras.optimizers.SGD.learning_rate = 1e30", "SAVE_EVERY = 1", "NAN_POLICY = 'rewind'")
+    with pytest.raises(
+        jare_tf.NotFiniteError, match=r"^step 2: loss/discriminator is (nan|inf).*the checkpoint of step 1 is kept"
+    ):
+        run(tmp_path, *bindings, "experiment.train.max_rewinds = 2", files=DIVERGING)
+    printed = [line for line in capsys.readouterr().out.splitlines() if ": rewind " in line]
+    assert len(printed) == 2
+    for number, line in enumerate(printed, start=1):
+        assert line.endswith(f": rewind {number} of 2 to step 1, with other random draws")

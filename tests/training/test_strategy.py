@@ -1,0 +1,88 @@
+"""One device, two devices of one process, and two processes take the same steps."""
+
+import json
+
+import numpy as np
+import pytest
+
+import jare_tf
+from jare_tf import replicas
+from jare_tf.training import strategy
+from tests import equivalence
+from tests.processes import ended, start, start_workers
+
+
+@pytest.fixture(scope="module")
+def reached(tmp_path_factory):
+    """By strategy the parameters after 20 steps, by game, rule and variable; of every worker."""
+    folder = tmp_path_factory.mktemp("equivalence")
+    command = ["-m", "tests.equivalence"]
+    processes = {
+        "one device": [start(folder / "log", *command, folder / "one.npz", "one_device")],
+        "two devices": [start(folder / "log", *command, folder / "two.npz", "mirrored")],
+    }
+    for waiting in processes.values():
+        assert ended(waiting, within=1200) == [0], (folder / "log").read_text()
+    workers = start_workers(folder / "workers", *command, folder, "multi_worker")
+    assert ended(workers, within=1200) == [0, 0], (folder / "workers.0").read_text()
+    files = {"one device": "one", "two devices": "two", "worker 0": "worker_0", "worker 1": "worker_1"}
+    return {name: dict(np.load(folder / f"{file}.npz")) for name, file in files.items()}
+
+
+@pytest.mark.parametrize("where", ["two devices", "worker 0", "worker 1"])
+@pytest.mark.parametrize(
+    ("game", "rule"), [(game, rule) for game, (*_, rules) in equivalence.games().items() for rule in rules]
+)
+def test_the_step_is_that_of_the_global_batch(reached, where, game, rule):
+    """ξ is averaged before a rule uses it, batch norm is the whole batch's, and clipping sees the whole direction."""
+    names = [name for name in reached["one device"] if name.startswith(f"{game}/{rule}/")]
+    assert len(names) >= 2
+    for name in names:
+        np.testing.assert_allclose(reached[where][name], reached["one device"][name], rtol=0, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("game", equivalence.games())
+def test_the_rules_differ(reached, game):
+    """By more than what is tolerated between devices."""
+    one = reached["one device"]
+    names = [name for name in one if name.startswith(f"{game}/jare/")]
+    assert max(np.abs(one[name] - one[name.replace("/jare/", "/sim_gd/")]).max() for name in names) > 1e-4
+
+
+@pytest.mark.parametrize("size", [8, 12, 6])
+def test_parts_are_the_whole_batch_once(size):
+    batch = np.arange(2 * size).reshape(size, 2)
+    parts = [np.asarray(replicas.part(batch, index, 2)) for index in range(2)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts), axis=0), batch)
+    np.testing.assert_array_equal(
+        np.concatenate([replicas.rows(size, i, 1, 2) for i in range(2)]), np.concatenate(parts)[:, 0] // 2
+    )
+    if size % 4 == 0:
+        assert all((part[: size // 4, 0] < size).all() for part in parts)  # the first halves are the first half
+
+
+@pytest.mark.parametrize(
+    ("name", "tpu", "message"),
+    [
+        ("multi_worker", None, "--strategy multi_worker: TF_CONFIG must list several workers"),
+        ("tpu", None, "--strategy tpu: name the TPU with --tpu"),
+        ("mirrored", "local", "--tpu goes with --strategy tpu or auto, not mirrored"),
+        ("auto", "local", "--tpu local: no TPU could be reached: "),
+    ],
+)
+def test_no_such_devices(name, tpu, message):
+    with pytest.raises(jare_tf.InputError, match=message):
+        strategy.make(name, tpu)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cluster": {"worker": ["a:1", "b:2"]}}', '{"cluster": {"worker": 3}}'])
+def test_tf_config_that_cannot_be_read(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(jare_tf.InputError, match="TF_CONFIG cannot be read .*must look like"):
+        strategy.make("auto")
+
+
+def test_tf_config_of_a_single_worker_is_one_device(monkeypatch):
+    cluster = {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    assert strategy.make("auto").num_replicas_in_sync == 1
