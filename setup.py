@@ -38,9 +38,9 @@ setuptools.setup(
         "scipy>=1.10",
     ],
     extras_require={
-        "test": ["pytest>=8", "ruff>=0.6"],
+        "test": ["pytest>=8", "pytest-xdist>=3", "ruff>=0.6"],
         "gpu": ["tensorflow[and-cuda]>=2.18"],
-        "tpu": ["tensorflow-tpu>=2.18"],
+        "tpu": ["tensorflow-tpu>=2.20,<2.21", "libtpu==0.0.21"],
     },
     entry_points={"console_scripts": ["jare_tf = jare_tf.main:main"]},
 )

@@ -53,12 +53,7 @@ def run(
     allow_config_change: bool = False,
 ) -> int | None:
     """Runs what the flags say, on one device by default; the signal that stopped it, if one did."""
-    # TensorFlow's remapper fails on leaky ReLU differentiated twice, and says so; where it works it saves no time.
-    tf.config.optimizer.set_experimental_options({"remapping": False})
-    if not tf.config.list_physical_devices("GPU"):
-        # TensorFlow takes a CPU's memory for 256 MiB, and in a step that needs more it adds gradients up in order of
-        # their arrival. Not so with this setting, by which XLA compiles nothing on a CPU.
-        tf.config.optimizer.set_jit("autoclustering")
+    _set_optimizer()
     use_checkpoint = model_dir is not None or not gin_files
     if not gin_files:
         recorded = f"{model_dir}/config.gin"
@@ -103,6 +98,16 @@ def _spectrum(gin_files: Sequence[str], gin_params: Sequence[str], model_dir: st
 
     directory = {"model_dir": model_dir, "use_checkpoint": use_checkpoint}
     config.call(experiment.spectrum, check_config=check_config, **directory, **shared)
+
+
+def _set_optimizer() -> None:
+    """What TensorFlow may do to a step's graph."""
+    # Its remapper fails on leaky ReLU differentiated twice, and says so; where it works it saves no time.
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    if not tf.config.list_physical_devices("GPU"):
+        # TensorFlow takes a CPU's memory for 256 MiB, and in a step that needs more it adds gradients up in order of
+        # their arrival. Not so with this setting, by which XLA compiles nothing on a CPU.
+        tf.config.optimizer.set_jit("autoclustering")
 
 
 def _default_model_dir(gin_file: str) -> str:

@@ -56,6 +56,8 @@ def arguments(model_dir, *params, files=GAME):
             "missing 1 required keyword-only argument: 'gamma'",
         ),
         (["keras.optimizers.SGD.learning_rat = 1.0"], "SGD in the configuration: Argument(s) not recognized"),
+        (["JIT = 'always'"], "experiment.train.jit_compile (JIT) must be True, False or 'auto', not 'always'"),
+        (["NAN_POLICY = 'ignore'"], "experiment.train.nan_policy must be 'stop' or 'rewind', not 'ignore'"),
         (["SIGMA = 0.0"], "std must be a finite number, above 0, not 0.0"),
         (["experiment.train.latent_dim = 3"], "the generator 'affine_generator' does not take latent_dim = 3"),
     ],
@@ -96,6 +98,15 @@ def test_another_experiment_in_the_run_directory(tmp_path, capsys):
     assert "jacobian_coupling.jare.gamma was 10.0, is 3.0" in lines[0]
     assert "affine.generator.mean was [0.0, 4.0], is [0.0, 5.0]" in lines[0]
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_another_experiment_may_be_asked_for(tmp_path, capsys):
+    run(tmp_path)
+    changed = arguments(tmp_path, "GAMMA = 3.0", "STEPS = 25")
+    assert command(capsys, *changed)[0] == 2
+    assert command(capsys, *changed, "--allow_config_change") == (0, [])
+    assert metrics(tmp_path)[-1]["step"] == 25
+    assert "GAMMA = 3.0" in (tmp_path / "config.gin").read_text()
 
 
 def test_more_steps_are_no_other_experiment(tmp_path, capsys):

@@ -44,6 +44,10 @@ def test_contract(tmp_path, name):
     for counter in range(2, 5):
         np.testing.assert_array_equal(later(tf.constant(counter)), batches[counter])
     np.testing.assert_array_equal(dataset.batch(3, 5, 3), batches[3])
+    for rows in (np.array([0, 3]), np.array([1, 2, 4])):  # two workers read all of every batch between them
+        own = tf.function(dataset.batches(1, 5, 3, rows))
+        for counter in range(1, 5):
+            np.testing.assert_array_equal(own(tf.constant(counter)), batches[counter][rows])
     assert not np.array_equal(batches[0], batches[1])
     assert not np.array_equal(batches[0], other(tf.constant(0)))
     assert dataset.expectation(100, 0).shape[1:] == dataset.element_shape

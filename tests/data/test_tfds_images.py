@@ -41,6 +41,10 @@ def test_streaming(digits):
     read = tf.function(dataset.batches(7, 5, seed=0))
     assert [read(tf.constant(counter)).numpy()[:, 0, 0, 0].tolist() for counter in range(7, 12)] == whole[7:]
     assert dataset.batch(0, 5, 1).numpy()[:, 0, 0, 0].tolist() != whole[0]
+    own = tf.function(dataset.batches(3, 5, 0, rows=np.array([0, 4])))  # one of several workers
+    assert [own(tf.constant(counter)).numpy()[:, 0, 0, 0].tolist() for counter in range(3, 12)] == [
+        [batch[0], batch[4]] for batch in whole[3:]
+    ]
 
 
 @pytest.mark.skipif(

@@ -6,6 +6,7 @@ import jare_tf
 from jare_tf.data import image_folder
 from jare_tf.report.pictures import png
 from jare_tf.training import loop
+from tests.processes import ended, start
 
 
 def test_an_image_that_vanishes_ends_the_run_in_a_line_that_names_it(tmp_path):
@@ -25,3 +26,27 @@ def test_an_image_that_vanishes_ends_the_run_in_a_line_that_names_it(tmp_path):
     pace = {"batch_size": 2, "steps": 20, "steps_per_call": 1, "jit_compile": False}
     with pytest.raises(jare_tf.RunError, match=r"^step 0: .*3\.png"):
         loop.run(gan, dataset, **pace, actions=[], stopped=lambda: False)
+
+
+SUM = """
+import collections, sys, tensorflow as tf
+if sys.argv[1] == "as the program":
+    from jare_tf import main
+    main._set_optimizer()
+parts = [tf.random.stateless_normal([3000, 3000], [k, 0]) for k in range(4)]
+
+@tf.function
+def total(parts):
+    return tf.add_n([tf.sin(part) for part in parts])
+
+print(len(collections.Counter(int(tf.reduce_sum(tf.bitcast(total(parts), tf.int32) % 1009)) for _ in range(40))))
+"""
+
+
+@pytest.mark.parametrize("how", ["as the program", "as TensorFlow does by itself"])
+def test_large_sums_are_added_in_one_order(tmp_path, how):
+    """Gradients too are sums of several large tensors; without the program's setting their last digits vary."""
+    log = tmp_path / "log"
+    assert ended([start(log, "-c", SUM, how)], within=300) == [0], log.read_text()
+    results = int(log.read_text().split()[-1])
+    assert (results == 1) == (how == "as the program")
