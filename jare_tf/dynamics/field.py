@@ -41,14 +41,14 @@ def _own_field(game: TwoPlayerGame, point: Point, batch: Batch) -> Field:
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
         losses, state = game.losses(point, batch)
-        scaled = each_player(lambda loss: _scaled(loss, game.loss_scale), losses)
+        scaled = each_player(lambda loss: _scaled(loss, loss_scale(game)), losses)
     gradient = each_player(lambda loss, parameters: _differentiate(tape, loss, parameters), scaled, point.parameters)
     return Field(losses=losses, gradient=gradient, state=state)
 
 
 def _mean(game: TwoPlayerGame, own: Field) -> Field:
     """The field on the global batch, without the loss scale."""
-    return replicas.mean(own._replace(gradient=_unscaled(own.gradient, game.loss_scale)))
+    return replicas.mean(own._replace(gradient=_unscaled(own.gradient, loss_scale(game))))
 
 
 def fields_and_coupling(
@@ -81,7 +81,7 @@ def fields_and_coupling(
         # brought to a size of 1, on which the product depends linearly.
         differentiated = [value.gradient[source] for value in own for source in sources]
         vector = [value.gradient[source] for value in reversed(fields) for source in sources]
-        size = None if game.loss_scale is None else 1 / _largest(vector)
+        size = None if loss_scale(game) is None else 1 / _largest(vector)
         rows = _differentiate(
             tape,
             differentiated,
@@ -89,7 +89,7 @@ def fields_and_coupling(
             tf.nest.map_structure(lambda u, size=size: _scaled(u / len(fields), size), vector),
         )
         for target, row in zip(targets, rows, strict=True):
-            product[target] = _unscaled(_unscaled(row, game.loss_scale), size)
+            product[target] = _unscaled(_unscaled(row, loss_scale(game)), size)
     return fields, Players(*replicas.mean(product))
 
 
@@ -107,15 +107,15 @@ def field_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple
         linear.watch(vector)
         transposed = _differentiate(tape, own.gradient, point.parameters, vector)
     products = transposed, _differentiate(linear, transposed, vector, value.gradient)
-    return value, *replicas.mean(_unscaled(products, game.loss_scale))
+    return value, *replicas.mean(_unscaled(products, loss_scale(game)))
 
 
-def gradient(function: Callable[[Any], tf.Tensor], inputs, loss_scale=None):
-    """The gradient of a scalar function of a nest of tensors, in the structure of the nest; see `game.loss_scale`."""
+def gradient(function: Callable[[Any], tf.Tensor], inputs, scale=None):
+    """The gradient of a scalar function of a nest of tensors, in the structure of the nest; see `loss_scale`."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        value = _scaled(function(inputs), loss_scale)
-    return replicas.mean(_unscaled(_differentiate(tape, value, inputs), loss_scale))
+        value = _scaled(function(inputs), scale)
+    return replicas.mean(_unscaled(_differentiate(tape, value, inputs), scale))
 
 
 def transposed_products(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
@@ -144,6 +144,11 @@ def inner_product(first, second) -> tf.Tensor:
     """⟨·, ·⟩ of two nests of tensors of the same structure, each taken as one vector."""
     pairs = zip(tf.nest.flatten(first), tf.nest.flatten(second), strict=True)
     return tf.add_n([tf.reduce_sum(a * b) for a, b in pairs])
+
+
+def loss_scale(game: TwoPlayerGame):
+    """What a game's losses are multiplied by while they are differentiated; None for nothing."""
+    return getattr(game, "loss_scale", None)
 
 
 def _scaled(value: tf.Tensor, scale) -> tf.Tensor:

@@ -13,13 +13,13 @@ POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 @contextlib.contextmanager
 def float64() -> Iterator[None]:
     """Networks built inside compute in float64, as the theory wants them; before and after it is as it was."""
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    try:
-        with _dtype_policy("float64"):  # set_floatx leaves a policy that Keras has made already
+    with _dtype_policy("float64"):  # set_floatx leaves a policy that Keras has made already
+        before = keras.config.floatx()
+        keras.config.set_floatx("float64")
+        try:
             yield
-    finally:
-        keras.config.set_floatx(before)
+        finally:
+            keras.config.set_floatx(before)
 
 
 def policy(name: str) -> contextlib.AbstractContextManager[None]:

@@ -14,6 +14,7 @@ from jare_tf.dynamics.field import gradient
 from jare_tf.game import networks
 from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, conv4, dcgan, linear_quadratic, mlp, resnet, resnet_cf, weight_clipping
+from jare_tf.game.networks.batch_norm import BatchNormalization
 
 # Trainable parameters of the published networks: 64 filters, 32 px, 128 latent dimensions.
 COUNTS = {
@@ -117,8 +118,8 @@ def test_conopts_dcgan4():
     discriminator = dcgan.discriminator(**settings)
     convs = 25 * 3 * f + f + sum(25 * b * a * f * f + a * f for a, b in deconvs)
     assert trainable(discriminator) == convs + 4 * 8 * f + 1
-    assert len(layers_of(generator, keras.layers.BatchNormalization)) == 4
-    assert len(layers_of(discriminator, keras.layers.BatchNormalization)) == 3
+    assert len(layers_of(generator, BatchNormalization)) == 4
+    assert len(layers_of(discriminator, BatchNormalization)) == 3
 
 
 def test_conopts_dcgan3_without_batch_norm():
