@@ -10,7 +10,6 @@ from typing import Any
 import gin
 import tensorflow as tf
 
-from jare_tf import files
 from jare_tf.errors import InputError
 
 _PACKAGE = pathlib.Path(__file__).parent
@@ -130,15 +129,14 @@ def bound() -> set[str]:
     return set(_bindings(gin.config_str(_ONE_LINE)))
 
 
-def record(model_dir: str, resuming: bool, write: bool = True, allow_change: bool = False) -> str:
-    """Writes what is running to model_dir/config.gin, with every default spelt out, and returns it.
+def record(model_dir: str, resuming: bool, allow_change: bool = False) -> str:
+    """What is running, for model_dir/config.gin, with every default spelt out.
 
     Call it when everything that the configuration configures has been made.
 
     Args:
-      model_dir: an existing folder.
+      model_dir: the run directory.
       resuming: whether it holds a run that is to go on. Then what would change the result must be as it was.
-      write: whether to write at all.
       allow_change: print what differs instead.
 
     Raises:
@@ -147,10 +145,7 @@ def record(model_dir: str, resuming: bool, write: bool = True, allow_change: boo
     used = check_used()
     if resuming:
         _check_same_experiment(model_dir, used, allow_change)
-    text = re.sub("={80,}", "=" * 78, used)
-    if write:
-        files.replace(f"{model_dir}/config.gin", text)
-    return text
+    return re.sub("={80,}", "=" * 78, used)
 
 
 def differences(model_dir: str, used: str, bound_too: Set[str] = frozenset()) -> dict[str, str]:

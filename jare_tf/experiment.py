@@ -12,10 +12,11 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.data.dataset import Dataset, as_floats, check
 from jare_tf.data.latent import Normal, Prior
+from jare_tf.dynamics.debiased import debiased
 from jare_tf.dynamics.jacobian_coupling import sim_gd
-from jare_tf.dynamics.rule import Rule
+from jare_tf.dynamics.rule import Rule, within
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError, RunError, check_integer
 from jare_tf.game import precision as precisions
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.game.networks import batch_norm
@@ -33,7 +34,7 @@ from jare_tf.types import Batch, Players, Point, each_player
 def train(
     *,
     model_dir: str,
-    record_config: Callable[[str, bool, bool], str],
+    record_config: Callable[[str, bool], str],
     devices: tf.distribute.Strategy,
     generator: Callable[..., keras.Model],
     discriminator: Callable[..., keras.Model],
@@ -69,8 +70,7 @@ def train(
 
     Args:
       model_dir: the run directory; made when missing.
-      record_config: writes the configuration to model_dir and returns it; told whether a run is resumed, and whether
-        this process is to write.
+      record_config: checks the configuration against model_dir and returns it; told whether a run is resumed.
       devices: where it trains (`training.strategy.make`).
       generator: makes a model [n, latent_dim] → samples.
       discriminator: makes a model samples → logits [n, 1].
@@ -130,45 +130,49 @@ def train(
         probes = [*probes, SpectrumEstimate(dataset=dataset, batch_size=batch_size, every=spectrum_every)]
     if nan_policy not in ("stop", "rewind"):
         raise InputError(f"experiment.train.nan_policy must be 'stop' or 'rewind', not {nan_policy!r}")
-    if batch_size % devices.num_replicas_in_sync:
+    count = devices.num_replicas_in_sync
+    parts = 2 * count if within(rule, debiased) and count > 1 else count  # debiased compares the halves of a batch
+    if batch_size % parts:
         raise InputError(
-            f"experiment.train.batch_size = {batch_size} cannot be divided evenly among {devices.num_replicas_in_sync} "
-            "devices"
+            f"experiment.train.batch_size = {batch_size} must be a multiple of {parts} for this rule on {count} devices"
         )
     chief = strategy.worker(devices) == 0
-    with run_directory.held(model_dir) if chief else contextlib.nullcontext():
-        with devices.scope(), precisions.policy(precision):
-            gan = _gan(
-                generator,
-                discriminator,
+    try:
+        with run_directory.held(model_dir) if chief else contextlib.nullcontext():
+            with devices.scope(), precisions.policy(precision):
+                gan = _gan(
+                    generator,
+                    discriminator,
+                    dataset,
+                    seed,
+                    rule=rule,
+                    loss=loss,
+                    latent_dim=latent_dim,
+                    latent_prior=latent_prior,
+                    penalty=penalty,
+                    schedule=schedule,
+                    average_decay=average_decay,
+                )
+                if synchronize_batch_norm and devices.num_replicas_in_sync > 1:
+                    each_player(batch_norm.synchronize, gan.game.networks)
+                gan.compile(discriminator_optimizer(), generator_optimizer())
+            check(dataset, gan.sample_shape, batch_size, seed)
+            checkpoints = Checkpoints(model_dir, gan, dataset, keep_checkpoints, chief)
+            return run(
+                model_dir,
+                gan,
                 dataset,
-                seed,
-                rule=rule,
-                loss=loss,
-                latent_dim=latent_dim,
-                latent_prior=latent_prior,
-                penalty=penalty,
-                schedule=schedule,
-                average_decay=average_decay,
+                checkpoints,
+                config=record_config(model_dir, checkpoints.exist()),
+                pace=Pace(steps, log_every, save_every, sample_every, steps_per_call),
+                batch_size=batch_size,
+                jit_compile=jit_compile,
+                probes=probes,
+                draw=lambda run_log: save_samples(model_dir, run_log, gan, picture),
+                max_rewinds=max_rewinds if nan_policy == "rewind" else 0,
             )
-            if synchronize_batch_norm and devices.num_replicas_in_sync > 1:
-                each_player(batch_norm.synchronize, gan.game.networks)
-            gan.compile(discriminator_optimizer(), generator_optimizer())
-        check(dataset, gan.sample_shape, batch_size, seed)
-        checkpoints = Checkpoints(model_dir, gan, dataset, keep_checkpoints, chief)
-        return run(
-            model_dir,
-            gan,
-            dataset,
-            checkpoints,
-            config=record_config(model_dir, checkpoints.exist(), chief),
-            pace=Pace(steps, log_every, save_every, sample_every, steps_per_call),
-            batch_size=batch_size,
-            jit_compile=jit_compile,
-            probes=probes,
-            draw=lambda run_log: save_samples(model_dir, run_log, gan, picture),
-            max_rewinds=max_rewinds if nan_policy == "rewind" else 0,
-        )
+    except (tf.errors.OpError, OSError) as error:
+        raise RunError(f"{model_dir}: {strategy.lost(devices, error)}") from error
 
 
 def spectrum(

@@ -34,6 +34,10 @@ def own_part(batch: tf.Tensor) -> tf.Tensor:
     """The calling replica's part of a global batch."""
     if count() == 1:
         return batch
+    if batch.shape[0] is None:  # as in `fit`, which cuts batches into runs too
+        run = tf.shape(batch)[0] // count()
+        index = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return batch[run * index : run * (index + 1)]
     return part(batch, tf.distribute.get_replica_context().replica_id_in_sync_group, count())
 
 

@@ -77,19 +77,12 @@ def fields_and_coupling(
     product: list[Any] = [tuple(map(tf.zeros_like, parameters)) for parameters in point.parameters]
     for sources in set(sources_of.values()) - {()}:
         targets = [target for target in (0, 1) if sources_of[target] == sources]
-        # Multiplied by the loss scale already: what is differentiated again stays in float16's range, and so does u,
-        # brought to a size of 1, on which the product depends linearly.
         differentiated = [value.gradient[source] for value in own for source in sources]
         vector = [value.gradient[source] for value in reversed(fields) for source in sources]
-        size = None if loss_scale(game) is None else 1 / _largest(vector)
-        rows = _differentiate(
-            tape,
-            differentiated,
-            [point.parameters[target] for target in targets],
-            tf.nest.map_structure(lambda u, size=size: _scaled(u / len(fields), size), vector),
-        )
-        for target, row in zip(targets, rows, strict=True):
-            product[target] = _unscaled(_unscaled(row, loss_scale(game)), size)
+        vector, scale = _in_range(game, tf.nest.map_structure(lambda u: u / len(fields), vector))
+        rows = _differentiate(tape, differentiated, [point.parameters[target] for target in targets], vector)
+        for target, row in zip(targets, _unscaled(rows, scale), strict=True):
+            product[target] = row
     return fields, Players(*replicas.mean(product))
 
 
@@ -102,12 +95,13 @@ def field_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple
         tape.watch(point.parameters)
         own = _own_field(game, point, batch)
     value = _mean(game, own)
-    vector = tf.nest.map_structure(tf.identity, value.gradient)
+    xi, scale = _in_range(game, value.gradient)
+    vector = tf.nest.map_structure(tf.identity, xi)
     with tf.GradientTape() as linear:
         linear.watch(vector)
         transposed = _differentiate(tape, own.gradient, point.parameters, vector)
-    products = transposed, _differentiate(linear, transposed, vector, value.gradient)
-    return value, *replicas.mean(_unscaled(products, loss_scale(game)))
+    products = transposed, _differentiate(linear, transposed, vector, xi)
+    return value, *replicas.mean(_unscaled(products, scale))
 
 
 def gradient(function: Callable[[Any], tf.Tensor], inputs, scale=None):
@@ -157,6 +151,18 @@ def _scaled(value: tf.Tensor, scale) -> tf.Tensor:
 
 def _unscaled(tensors, scale):
     return tensors if scale is None else tf.nest.map_structure(lambda tensor: tensor / scale, tensors)
+
+
+def _in_range(game: TwoPlayerGame, vector):
+    """u for a product with the Jacobian of an `_own_field`, and what the product then has to be divided by.
+
+    With a loss scale the field is multiplied by it, which keeps it in float16's range when it is differentiated again.
+    So that u stays there too, on which the product depends linearly, its largest entry is brought to 1.
+    """
+    if loss_scale(game) is None:
+        return vector, None
+    size = 1 / _largest(vector)
+    return tf.nest.map_structure(lambda u: u * size, vector), loss_scale(game) * size
 
 
 def _largest(tensors) -> tf.Tensor:

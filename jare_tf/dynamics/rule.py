@@ -48,6 +48,11 @@ class Rule(abc.ABC):
         """The direction at `point`, estimated on `batch`."""
 
 
+def within(rule: Rule, kind: type) -> bool:
+    """Whether a rule is of a kind, or wraps one that is."""
+    return isinstance(rule, kind) or (hasattr(rule, "rule") and within(rule.rule, kind))
+
+
 def check_rule(name: str, value) -> None:
     """Raises InputError unless `value` is a rule."""
     if not isinstance(value, Rule):

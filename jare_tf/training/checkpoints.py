@@ -41,7 +41,7 @@ class Checkpoints:
 
     def __init__(self, model_dir: str, gan: GAN, dataset: Dataset, keep: int, chief: bool = True):
         self._gan, self._dataset, self._keep, self._chief = gan, dataset, keep, chief
-        self._folder = f"{model_dir}/checkpoints"
+        self._model_dir, self._folder = model_dir, f"{model_dir}/checkpoints"
         self._fingerprint = tf.Variable(dataset.fingerprint, dtype=tf.int64)
         self.rewinds = tf.Variable(0, dtype=tf.int64)
         self._checkpoint = tf.train.Checkpoint(
@@ -59,9 +59,13 @@ class Checkpoints:
         )
         self.latest_step: int | None = None
 
+    def steps(self) -> list[int]:
+        """The steps of those that there are, the newest last."""
+        return _steps(self._folder)
+
     def exist(self) -> bool:
         """Whether there is one to go on from."""
-        return bool(_steps(self._folder))
+        return bool(self.steps())
 
     def restore(self) -> int:
         """Goes back to the newest checkpoint that can be read, if there is one; the number of the step then.
@@ -71,7 +75,7 @@ class Checkpoints:
         Raises:
           InputError: none of them can be read, or one is not of these networks and optimizers, or of other data.
         """
-        damaged = []
+        self.latest_step, damaged = None, []
         for step in reversed(_steps(self._folder)):
             path = f"{self._folder}/step-{step}"
             try:
@@ -120,10 +124,15 @@ class Checkpoints:
 
     def _write(self, step: int) -> None:
         """Writes beside, renames the index last, without which there is no checkpoint, and drops the oldest."""
+        if not tf.io.gfile.exists(f"{self._model_dir}/config.gin"):
+            raise FileNotFoundError("the run directory is gone")  # TensorFlow would make it again
         self._remove(_NEW)
         new, path = f"{self._folder}/{_NEW}", f"{self._folder}/step-{step}"
         self._checkpoint.write(new)
-        for part in sorted(tf.io.gfile.glob(f"{new}.*")):  # .data-... comes before .index
+        parts = sorted(tf.io.gfile.glob(f"{new}.*"))
+        if f"{new}.index" not in parts:
+            raise FileNotFoundError(f"TensorFlow wrote no {new}.index on this machine")
+        for part in parts:  # .data-... comes before .index
             tf.io.gfile.rename(part, path + part.removeprefix(new), overwrite=True)
         for number in _steps(self._folder)[: -self._keep]:
             self._remove(f"step-{number}.")
@@ -157,7 +166,10 @@ def restore_networks(model_dir: str, gan: GAN) -> int | None:
 
 def _steps(folder: str) -> list[int]:
     """The steps of the checkpoints in a folder, the newest last."""
-    names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
+    try:
+        names = tf.io.gfile.listdir(folder)
+    except tf.errors.NotFoundError:
+        names = []
     return sorted(int(match[1]) for match in (re.fullmatch(r"step-(\d+)\.index", name) for name in names) if match)
 
 

@@ -10,14 +10,16 @@ from jare_tf.data import random
 from jare_tf.data.dataset import as_floats
 from jare_tf.data.latent import Normal, Prior
 from jare_tf.dynamics.field import squared_norm
-from jare_tf.dynamics.rule import Rule
+from jare_tf.dynamics.rule import Rule, within
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
+from jare_tf.dynamics.unrolled import unrolled
 from jare_tf.errors import InputError, check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.types import Batch, Players, each_player
 
 _FIRST_LOSS_SCALE = 2.0**15
+_LARGEST_LOSS_SCALE = 2.0**24
 _STEPS_BEFORE_DOUBLING = 2000
 METRICS = tuple(
     f"{quantity}/{player}" for quantity in ("loss", "gradient_norm", "regularizer") for player in Players._fields
@@ -43,8 +45,8 @@ class GAN(keras.Model):
     device and on many. All replicas' parts of a batch must have the same size.
 
     Networks built under the Keras policy "mixed_float16" get a loss scale S: losses are multiplied by it and gradients
-    divided, also when they are differentiated again. A step whose direction is not finite in float16 changes nothing
-    but S, which is halved, and reports gradient norms of 0; after 2000 other steps S is doubled. At S = 1 every step
+    divided, also when they are differentiated again. A move whose direction is not finite in float16 leaves its player
+    where it is, halves S, and reports a gradient norm of 0; after 2000 other moves S is doubled. At S = 1 every move
     counts.
 
     Args:
@@ -61,7 +63,8 @@ class GAN(keras.Model):
       seed: an integer; latent vectors depend on nothing but the seed and the number of the step.
 
     Raises:
-      InputError: the networks do not fit each other or latent_dim; average_decay is not in [0, 1).
+      InputError: the networks do not fit each other or latent_dim; average_decay is not in [0, 1); the rule is
+        `unrolled` and a network computes in float16.
     """
 
     def __init__(
@@ -92,6 +95,8 @@ class GAN(keras.Model):
         self.average_decay = average_decay
         self.scaling = ()
         if "float16" in (generator.compute_dtype, discriminator.compute_dtype):
+            if within(rule, unrolled):
+                raise InputError("unrolled: its second derivatives leave the range of float16; take mixed_bfloat16")
             starts = tf.constant(_FIRST_LOSS_SCALE), tf.constant(0, tf.int64)
             self.scaling = tuple(
                 self._weight(name, start) for name, start in zip(("scale", "steps"), starts, strict=True)
@@ -214,7 +219,8 @@ class GAN(keras.Model):
         finite = [tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tf.nest.flatten(directions)]
         fits = tf.reduce_all(finite) | (scale <= 1)
         doubled = (steps + 1) % _STEPS_BEFORE_DOUBLING == 0
-        self.scaling[0].assign(tf.where(fits, tf.where(doubled, 2 * scale, scale), scale / 2))
+        larger = tf.where(doubled, tf.minimum(2 * scale, _LARGEST_LOSS_SCALE), scale)
+        self.scaling[0].assign(tf.where(fits, larger, scale / 2))
         self.scaling[1].assign(tf.where(fits, steps + 1, 0))
         return fits
 

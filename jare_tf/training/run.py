@@ -5,8 +5,11 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import tensorflow as tf
+
+from jare_tf import files
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import NotFiniteError, RunError
+from jare_tf.errors import InputError, NotFiniteError, RunError
 from jare_tf.training import actions, loop, strategy
 from jare_tf.training.checkpoints import Checkpoints
 from jare_tf.training.gan import GAN
@@ -64,12 +67,15 @@ def run(
     """
     devices = gan.distribute_strategy
     chief, agree = strategy.worker(devices) == 0, strategy.agreement(devices)
-    _check_alike(agree, zlib.crc32(config.encode()), devices, "has another configuration or version")
+    if not _alike(agree, zlib.crc32(config.encode()), devices):
+        raise InputError("the workers of TF_CONFIG have different configurations, or versions of this program")
     first = _restored(checkpoints, agree, gan)
     rewinds, rewound = int(checkpoints.rewinds), ""
     if first >= pace.steps:
         print(f"{model_dir} is at step {first} already; more steps: --gin_param 'STEPS = ...'", flush=True)
         return None
+    if chief:
+        files.replace(f"{model_dir}/config.gin", config)
     if max_rewinds:
         checkpoints.save(first)
     print(f"{model_dir}: from step {first} to {pace.steps}{strategy.described(devices)}", flush=True)
@@ -97,8 +103,12 @@ def run(
             except NotFiniteError as error:
                 if rewinds >= max_rewinds:
                     raise NotFiniteError(_with_advice(error, checkpoints)) from error
+                if not checkpoints.exist():
+                    raise NotFiniteError(_with_advice(error, checkpoints)) from error
                 rewinds += 1
                 first = _restored(checkpoints, agree, gan)
+                if run_log is not None:
+                    run_log.close()
                 rewound = f"{error}: rewind {rewinds} of {max_rewinds} to step {first}, with other random draws"
                 print(rewound, flush=True)
             except RunError as error:
@@ -134,17 +144,16 @@ def _restored(checkpoints: Checkpoints, agree: Callable[[int], int], gan: GAN) -
     step = checkpoints.restore() if strategy.worker(devices) == 0 else 0
     agree(0)
     step = step if strategy.worker(devices) == 0 else checkpoints.restore()
-    _check_alike(agree, step, devices, "finds other checkpoints: --model_dir must be one folder that all of them see")
+    if not _alike(agree, step, devices):
+        raise InputError("the workers find different checkpoints: --model_dir must be one folder that all of them see")
     return step
 
 
-def _check_alike(agree: Callable[[int], int], number: int, devices, otherwise: str) -> None:
-    if agree(number) != number * strategy.workers(devices):
-        raise RunError(f"worker {strategy.worker(devices)} of {strategy.workers(devices)} {otherwise}")
+def _alike(agree: Callable[[int], int], number: int, devices: tf.distribute.Strategy) -> bool:
+    """Whether all workers call it with the same number; if not, one of them at least is told."""
+    return agree(number) == number * strategy.workers(devices)
 
 
 def _with_advice(error: RunError, checkpoints: Checkpoints) -> str:
-    kept = checkpoints.latest_step
-    return f"{error}; " + (
-        f"the checkpoint of step {kept} is kept" if kept is not None else "there is no checkpoint before it"
-    )
+    kept = checkpoints.steps()
+    return f"{error}; " + (f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint before it")

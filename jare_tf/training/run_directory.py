@@ -45,7 +45,10 @@ def held(model_dir: str) -> Iterator[None]:
     make(model_dir)
     with contextlib.ExitStack() as stack:
         if "://" not in model_dir and fcntl is not None:
-            _take(stack.enter_context(open(f"{model_dir}/.lock", "a+")), model_dir)
+            try:
+                _take(stack.enter_context(open(f"{model_dir}/.lock", "a+")), model_dir)
+            except OSError as error:
+                raise InputError(f"cannot write to --model_dir {model_dir}: {reason(error)}") from error
         yield
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from jare_tf import replicas
 from jare_tf.errors import InputError, RunError, reason
 
+_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
 NAMES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
 
 
@@ -108,17 +109,17 @@ def agreement(strategy: tf.distribute.Strategy) -> Callable[[int], int]:
     return agree
 
 
-def lost(strategy: tf.distribute.Strategy, error: tf.errors.OpError) -> str:
-    """What an error within a step means, in one line: that TensorFlow cannot go on, or that another worker is gone.
+def lost(strategy: tf.distribute.Strategy, error: tf.errors.OpError | OSError) -> str:
+    """What an error means, in one line: that TensorFlow cannot go on, or that another worker is gone.
 
-    TensorFlow notices within 15 seconds that a worker ended, and one that hangs.
+    TensorFlow notices within 15 seconds that a worker ended or was stopped.
     """
-    lines = [line.strip() for line in error.message.splitlines() if "/job:" in line or "aborted" in line]
-    if workers(strategy) == 1 or not lines:
+    if workers(strategy) == 1 or not isinstance(error, _LOST):
         return reason(error)
+    lines = [line.strip() for line in error.message.splitlines() if "/job:" in line or "aborted" in line]
     return (
         f"worker {worker(strategy)} of {workers(strategy)} cannot reach another one any more; start all of them again "
-        f"({lines[0][:200]})"
+        f"({(lines or [reason(error)])[0][:200]})"
     )
 
 
@@ -133,9 +134,9 @@ def _tasks() -> int:
         config = json.loads(text)
         cluster = config.get("cluster", {})
         count = sum(len(cluster.get(kind, [])) for kind in ("chief", "worker"))
-        if count > 1 and config["task"]["type"] in ("chief", "worker"):
-            int(config["task"]["index"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if count > 1:
+            cluster[config["task"]["type"]][int(config["task"]["index"])]
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         example = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
         raise InputError(f"TF_CONFIG cannot be read ({error!r}): it must look like {example}, not {text}") from None
     return count
@@ -145,7 +146,10 @@ def _multi_worker(several_workers: bool) -> tf.distribute.Strategy:
     if not several_workers:
         raise InputError("--strategy multi_worker: TF_CONFIG must list several workers, and which of them this one is")
     print(f"waiting for the workers of TF_CONFIG, {_tasks()} in all", flush=True)
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise InputError(f"--strategy multi_worker: {reason(error)} (TF_CONFIG {os.environ['TF_CONFIG']})") from error
 
 
 def _tpu(tpu: str | None) -> tf.distribute.Strategy:
@@ -158,7 +162,7 @@ def _tpu(tpu: str | None) -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
     except Exception as error:  # requests to a cloud, and TPU drivers, fail in every way
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        why = reason(error)
         raise InputError(
-            f"--tpu {tpu}: no TPU could be reached: {reason}; is the extra jare_tf[tpu] installed?"
+            f"--tpu {tpu}: no TPU could be reached: {why}; is the extra jare_tf[tpu] installed?"
         ) from error

@@ -1,12 +1,12 @@
 """What a run writes down while it trains: metrics.jsonl and TensorBoard events."""
 
-import contextlib
 import json
 import time
 
 import tensorflow as tf
 
 from jare_tf import files
+from jare_tf.errors import InputError
 
 
 class RunLog:
@@ -36,6 +36,10 @@ class RunLog:
                 tf.summary.scalar(tag, value)
         self._writer.flush()
 
+    def close(self) -> None:
+        """Ends the TensorBoard file."""
+        self._writer.close()
+
     def image(self, step: int, tag: str, image) -> None:
         """A TensorBoard image from a uint8 array [height, width, channels]."""
         with self._writer.as_default(step):
@@ -51,12 +55,16 @@ class RunLog:
 
 def _drop_events(path: str, after: int) -> None:
     """Removes the events of steps beyond `after` from a TensorBoard file, and a torn one at its end."""
-    records = []
-    with contextlib.suppress(tf.errors.DataLossError):
+    kept, complete = [], True
+    try:
         for record in tf.data.TFRecordDataset(path):
-            records.append(record.numpy())
-    kept = [record for record in records if tf.compat.v1.Event.FromString(record).step <= after]
-    if len(kept) == len(records):
+            if tf.compat.v1.Event.FromString(record.numpy()).step <= after:
+                kept.append(record.numpy())
+            else:
+                complete = False
+    except tf.errors.DataLossError:
+        complete = False
+    if complete:
         return
     new = f"{path.rpartition('/')[0]}/new"  # TensorBoard reads whatever has the name of an event file
     with tf.io.TFRecordWriter(new) as writer:
@@ -66,10 +74,17 @@ def _drop_events(path: str, after: int) -> None:
 
 
 def read_metrics(model_dir: str) -> list[dict]:
-    """The rows of model_dir/metrics.jsonl, empty when there is none; an unfinished last line is left out."""
+    """The rows of model_dir/metrics.jsonl, empty when there is none; an unfinished last line is left out.
+
+    Raises:
+      InputError: another line is broken.
+    """
     path = f"{model_dir}/metrics.jsonl"
     if not tf.io.gfile.exists(path):
         return []
     with tf.io.gfile.GFile(path) as file:
         lines = file.read().split("\n")
-    return [json.loads(line) for line in lines[:-1]]
+    try:
+        return [json.loads(line) for line in lines[:-1]]
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} has a line that is no JSON ({error}): mend or remove it") from error

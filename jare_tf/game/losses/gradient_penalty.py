@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from jare_tf import replicas
 from jare_tf.errors import InputError, check_number
 
 
@@ -61,8 +62,8 @@ class WGANGP(GradientPenalty):
     def __call__(self, discriminator, real, fake):
         if real.shape != fake.shape:
             raise InputError(f"gradient_penalty.WGANGP pairs samples: shapes {tuple(real.shape)}, {tuple(fake.shape)}")
-        count = tf.shape(real)[0]
-        mix = (tf.cast(tf.range(count), real.dtype) + 0.5) / tf.cast(count, real.dtype)
+        count = (real.shape[0] or tf.shape(real)[0]) * replicas.count()
+        mix = replicas.own_part((tf.cast(tf.range(count), real.dtype) + 0.5) / tf.cast(count, real.dtype))
         mix = tf.reshape(mix, [-1] + [1] * (real.shape.rank - 1))
         # The root of 0 has no derivative: a flat discriminator would end in NaN without the small number.
         norms = tf.sqrt(_squared_norms(discriminator, mix * real + (1 - mix) * fake) + 1e-12)

@@ -34,8 +34,6 @@ def layer() -> BatchNormalization:
 
 def synchronize(network: keras.Model) -> None:
     """Has every batch norm of a network, nested ones too, normalise by the global batch instead of a replica's part."""
-    for part in network.layers:
-        if isinstance(part, keras.layers.BatchNormalization):
-            part.synchronized = True
-        elif isinstance(part, keras.Model):
-            synchronize(part)
+    for layer in network._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
