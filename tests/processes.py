@@ -43,16 +43,19 @@ def program(model_dir, files, params) -> list[str]:
     return ["-m", "jare_tf.main", f"--model_dir={model_dir}", *flags]
 
 
-def start_workers(log: pathlib.Path, *command, count: int = 2) -> list[subprocess.Popen]:
-    """The same command in `count` workers that TF_CONFIG ties together; worker i writes to <log>.<i>."""
-    sockets = [socket.socket() for _ in range(count)]
+def start_workers(log: pathlib.Path, commands) -> list[subprocess.Popen]:
+    """A command in each of several workers that TF_CONFIG ties together; worker i writes to <log>.<i>."""
+    sockets = [socket.socket() for _ in commands]
     for one in sockets:
         one.bind(("localhost", 0))
     cluster = {"worker": [f"localhost:{one.getsockname()[1]}" for one in sockets]}
     for one in sockets:
         one.close()
-    tasks = [{"cluster": cluster, "task": {"type": "worker", "index": index}} for index in range(count)]
-    return [start(pathlib.Path(f"{log}.{i}"), *command, TF_CONFIG=json.dumps(task)) for i, task in enumerate(tasks)]
+    return [
+        start(pathlib.Path(f"{log}.{index}"), *command, TF_CONFIG=json.dumps({"cluster": cluster, "task": task}))
+        for index, command in enumerate(commands)
+        for task in [{"type": "worker", "index": index}]
+    ]
 
 
 def ended(processes, within: float) -> list[int]:

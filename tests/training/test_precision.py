@@ -57,11 +57,11 @@ def test_float16_needs_the_scale_in_both_passes():
     assert distance(coupling(rule, game("mixed_float16", faint)), coupling(rule, game("float32", faint))) > 0.3
 
 
-def made_gan(policy):
+def made_gan(policy, rule=jare_tf.jare(gamma=1.0)):
     keras.utils.set_random_seed(0)
     with precision.policy(policy):
         networks = dcgan.generator(latent_dim=2, **SMALL), dcgan.discriminator(spectral_norm=True, **SMALL)
-        gan = jare_tf.GAN(*networks, rule=jare_tf.jare(gamma=1.0), loss=jare_tf.NonSaturating(), latent_dim=2)
+        gan = jare_tf.GAN(*networks, rule=rule, loss=jare_tf.NonSaturating(), latent_dim=2)
     gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
     return gan
 
@@ -117,3 +117,16 @@ def test_no_such_precision(tmp_path):
         jare_tf.InputError, match="precision must be one of float32, mixed_bfloat16, mixed_float16, not"
     ):
         run(tmp_path, "PRECISION = 'float8'")
+
+
+def test_symplectic_gradient_adjustment_in_float16():
+    rule = jare_tf.symplectic_gradient_adjustment(1e4)
+    expected = coupling(rule, game("float32", faint))
+    assert distance(coupling(rule, game("mixed_float16", faint, 2.0**15)), expected) < 0.1
+
+
+def test_unrolled_has_no_float16():
+    rule = jare_tf.clipped(jare_tf.unrolled(steps=1, step=0.1), norm=1.0)
+    made_gan("mixed_bfloat16", rule)
+    with pytest.raises(jare_tf.InputError, match="unrolled: its second derivatives leave the range of float16"):
+        made_gan("mixed_float16", rule)

@@ -25,7 +25,7 @@ def reached(tmp_path_factory):
     }
     for waiting in processes.values():
         assert ended(waiting, within=1200) == [0], (folder / "log").read_text()
-    workers = start_workers(folder / "workers", *command, folder, "multi_worker")
+    workers = start_workers(folder / "workers", [[*command, folder, "multi_worker"]] * 2)
     assert ended(workers, within=1200) == [0, 0], (folder / "workers.0").read_text()
     files = {"one device": "one", "two devices": "two", "worker 0": "worker_0", "worker 1": "worker_1"}
     return {name: dict(np.load(folder / f"{file}.npz")) for name, file in files.items()}
@@ -77,7 +77,20 @@ def test_no_such_devices(name, tpu, message):
         strategy.make(name, tpu)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"cluster": {"worker": ["a:1", "b:2"]}}', '{"cluster": {"worker": 3}}'])
+CLUSTER = '"cluster": {"worker": ["a:1", "b:2"]}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        f"{{{CLUSTER}}}",
+        '{"cluster": {"worker": 3}}',
+        f'{{{CLUSTER}, "task": {{"type": "worker", "index": 5}}}}',
+        f'{{{CLUSTER}, "task": {{"type": "evaluator", "index": 0}}}}',
+    ],
+)
 def test_tf_config_that_cannot_be_read(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(jare_tf.InputError, match="TF_CONFIG cannot be read .*must look like"):
