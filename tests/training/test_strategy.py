@@ -51,6 +51,33 @@ def test_the_rules_differ(reached, game):
     assert max(np.abs(one[name] - one[name.replace("/jare/", "/sim_gd/")]).max() for name in names) > 1e-4
 
 
+FIT = """
+import keras, numpy as np, tensorflow as tf
+import jare_tf
+from jare_tf.game.networks import affine
+from jare_tf.training import strategy
+
+two = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
+points = np.random.default_rng(0).normal([0.0, 4.0], 0.5, size=(20, 2)).astype("float32")
+reached = []
+for devices in (tf.distribute.get_strategy(), strategy.make("mirrored")):
+    with devices.scope():
+        networks = affine.generator(mean=[0.0, 4.0]), affine.discriminator(dimension=2)
+        gan = jare_tf.GAN(*networks, rule=jare_tf.jare(gamma=0.3), loss=jare_tf.Minimax(), latent_dim=2)
+        gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    gan.fit(points, batch_size=8, epochs=3, shuffle=False, verbose=0)  # the last batch of an epoch is smaller
+    reached.append([variable.numpy() for network in gan.game.networks for variable in network.variables])
+for one, other in zip(*reached, strict=True):
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+"""
+
+
+def test_fit_on_two_devices_is_fit_on_one(tmp_path):
+    log = tmp_path / "log"
+    assert ended([start(log, "-c", FIT)], within=300) == [0], log.read_text()
+
+
 @pytest.mark.parametrize("size", [8, 12, 6])
 def test_parts_are_the_whole_batch_once(size):
     batch = np.arange(2 * size).reshape(size, 2)
