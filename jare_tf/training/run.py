@@ -101,9 +101,7 @@ def run(
                 agree(0)  # no worker leaves before the chief has written
                 return signals.received or (signal.SIGTERM if last < pace.steps else None)
             except NotFiniteError as error:
-                if rewinds >= max_rewinds:
-                    raise NotFiniteError(_with_advice(error, checkpoints)) from error
-                if not checkpoints.exist():
+                if rewinds >= max_rewinds or not checkpoints.exist():
                     raise NotFiniteError(_with_advice(error, checkpoints)) from error
                 rewinds += 1
                 first = _restored(checkpoints, agree, gan)
