@@ -11,8 +11,6 @@ from jare_tf.training import strategy
 from tests import equivalence
 from tests.processes import ended, start, start_workers
 
-pytestmark = pytest.mark.xdist_group("equivalence")  # the processes of `reached` run once
-
 
 @pytest.fixture(scope="module")
 def reached(tmp_path_factory):
