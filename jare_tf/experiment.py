@@ -153,7 +153,7 @@ def train(
                     schedule=schedule,
                     average_decay=average_decay,
                 )
-                if synchronize_batch_norm and devices.num_replicas_in_sync > 1:
+                if synchronize_batch_norm and count > 1:
                     each_player(batch_norm.synchronize, gan.game.networks)
                 gan.compile(discriminator_optimizer(), generator_optimizer())
             check(dataset, gan.sample_shape, batch_size, seed)

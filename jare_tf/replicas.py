@@ -48,12 +48,16 @@ def part(batch, index, parts: int):
     2 · parts does not divide is cut into `parts` runs.
     """
     size = batch.shape[0]
-    halves = 2 if size % (2 * parts) == 0 else 1
+    halves = _halves(size, parts)
     cut = tf.reshape(batch, [halves, parts, size // (halves * parts), *batch.shape[1:]])
     return tf.reshape(cut[:, index], [size // parts, *batch.shape[1:]])
 
 
 def rows(batch_size: int, first: int, count: int, parts: int) -> np.ndarray:
     """The rows of a global batch that are in its `count` parts from part `first` on, in the order that `part` wants."""
-    halves = 2 if batch_size % (2 * parts) == 0 else 1
-    return np.arange(batch_size).reshape(halves, parts, -1)[:, first : first + count].reshape(-1)
+    return np.arange(batch_size).reshape(_halves(batch_size, parts), parts, -1)[:, first : first + count].reshape(-1)
+
+
+def _halves(size: int, parts: int) -> int:
+    """Into how many runs a batch is cut before each of them is shared out: 2 where that divides evenly, else 1."""
+    return 2 if size % (2 * parts) == 0 else 1

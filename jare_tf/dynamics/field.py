@@ -41,14 +41,14 @@ def _own_field(game: TwoPlayerGame, point: Point, batch: Batch) -> Field:
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
         losses, state = game.losses(point, batch)
-        scaled = each_player(lambda loss: _scaled(loss, loss_scale(game)), losses)
+        scaled = each_player(lambda loss: _scaled(loss, _loss_scale(game)), losses)
     gradient = each_player(lambda loss, parameters: _differentiate(tape, loss, parameters), scaled, point.parameters)
     return Field(losses=losses, gradient=gradient, state=state)
 
 
 def _mean(game: TwoPlayerGame, own: Field) -> Field:
     """The field on the global batch, without the loss scale."""
-    return replicas.mean(own._replace(gradient=_unscaled(own.gradient, loss_scale(game))))
+    return replicas.mean(own._replace(gradient=_unscaled(own.gradient, _loss_scale(game))))
 
 
 def fields_and_coupling(
@@ -104,12 +104,12 @@ def field_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple
     return value, *replicas.mean(_unscaled(products, scale))
 
 
-def gradient(function: Callable[[Any], tf.Tensor], inputs, scale=None):
-    """The gradient of a scalar function of a nest of tensors, in the structure of the nest; see `loss_scale`."""
+def gradient(function: Callable[[Any], tf.Tensor], inputs):
+    """The gradient of a scalar function of a nest of tensors, in the structure of the nest."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        value = _scaled(function(inputs), scale)
-    return replicas.mean(_unscaled(_differentiate(tape, value, inputs), scale))
+        value = function(inputs)
+    return replicas.mean(_differentiate(tape, value, inputs))
 
 
 def transposed_products(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
@@ -140,7 +140,7 @@ def inner_product(first, second) -> tf.Tensor:
     return tf.add_n([tf.reduce_sum(a * b) for a, b in pairs])
 
 
-def loss_scale(game: TwoPlayerGame):
+def _loss_scale(game: TwoPlayerGame):
     """What a game's losses are multiplied by while they are differentiated; None for nothing."""
     return getattr(game, "loss_scale", None)
 
@@ -159,10 +159,10 @@ def _in_range(game: TwoPlayerGame, vector):
     With a loss scale the field is multiplied by it, which keeps it in float16's range when it is differentiated again.
     So that u stays there too, on which the product depends linearly, its largest entry is brought to 1.
     """
-    if loss_scale(game) is None:
+    if _loss_scale(game) is None:
         return vector, None
     size = 1 / _largest(vector)
-    return tf.nest.map_structure(lambda u: u * size, vector), loss_scale(game) * size
+    return tf.nest.map_structure(lambda u: u * size, vector), _loss_scale(game) * size
 
 
 def _largest(tensors) -> tf.Tensor:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from jare_tf.dynamics.field import field, gradient, loss_scale
+from jare_tf.dynamics.field import field, gradient
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.errors import check_integer, check_number
 from jare_tf.game.game import TwoPlayerGame
@@ -46,5 +46,5 @@ class unrolled(Rule):
             losses, _ = game.losses(at, batch)
             return losses.generator
 
-        generator = gradient(foreseen_loss, point.parameters.generator, loss_scale(game))
+        generator = gradient(foreseen_loss, point.parameters.generator)
         return Update(direction=Players(here.gradient.discriminator, generator), field=here)

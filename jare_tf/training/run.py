@@ -100,17 +100,15 @@ def run(
                 checkpoints.save(last)
                 agree(0)  # no worker leaves before the chief has written
                 return signals.received or (signal.SIGTERM if last < pace.steps else None)
-            except NotFiniteError as error:
-                if rewinds >= max_rewinds or not checkpoints.exist():
-                    raise NotFiniteError(_with_advice(error, checkpoints)) from error
+            except RunError as error:
+                if not isinstance(error, NotFiniteError) or rewinds >= max_rewinds or not checkpoints.exist():
+                    raise type(error)(_with_advice(error, checkpoints)) from error
                 rewinds += 1
                 first = _restored(checkpoints, agree, gan)
                 if run_log is not None:
                     run_log.close()
                 rewound = f"{error}: rewind {rewinds} of {max_rewinds} to step {first}, with other random draws"
                 print(rewound, flush=True)
-            except RunError as error:
-                raise RunError(_with_advice(error, checkpoints)) from error
 
 
 def _actions(
