@@ -1,10 +1,11 @@
 """Configurations: parsing gin files, saying what is wrong in them, and recording what ran. The only user of gin."""
 
+import copy
 import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
 import pathlib
 import pkgutil
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from typing import Any
 
 import gin
@@ -32,7 +33,8 @@ _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _MACRO = re.compile(r"%(\w+)")
 _bound_by_files: dict[str, str] = {}
-_OTHER_MODE = "experiment.spectrum."  # what a file sets for it does not hinder training
+# What a file sets for these does not hinder training.
+_OTHER_MODES = tuple(f"experiment.{mode}." for mode in ("evaluate", "sample", "export", "spectrum"))
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
 _MODULES = {
     leaf: parent
@@ -73,13 +75,16 @@ def call(root: Callable[..., Any], **arguments: Any) -> Any:
     return _with_makers_named(lambda: configured(**arguments), root.__name__)
 
 
-def arguments(root: Callable[..., Any]) -> dict[str, Any]:
-    """What the configuration binds of the arguments of `root`, which is not called.
+def arguments(root: Callable[..., Any], only: Collection[str]) -> dict[str, Any]:
+    """What the configuration binds of the arguments `only` of `root`, which is not called.
+
+    Nothing is made for the other arguments.
 
     Raises:
       InputError: something that the configuration makes does not take its arguments.
     """
-    return _with_makers_named(lambda: gin.get_bindings(root), root.__name__)
+    values = {name: value for name, value in gin.get_bindings(root, resolve_references=False).items() if name in only}
+    return _with_makers_named(lambda: copy.deepcopy(values), root.__name__)  # which is how gin makes them
 
 
 def check_used(given_out: str | None = None) -> str:
@@ -98,7 +103,7 @@ def check_used(given_out: str | None = None) -> str:
     unused = bound() - _bindings(used).keys() - set(macros_of_files)
     if given_out or _part_exchanged():
         unused -= _bound_by_files.keys()
-    unused = {name for name in unused if not name.startswith(f"{given_out}." if given_out else _OTHER_MODE)}
+    unused = {name for name in unused if not name.startswith(f"{given_out}." if given_out else _OTHER_MODES)}
     if unused:
         raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
     return used

@@ -15,6 +15,9 @@ from jare_tf import config, experiment
 from jare_tf.errors import InputError, RunError
 from jare_tf.training import strategy
 
+# The modes that look at a run, by the root that does: what is bound for `train` is theirs too.
+_READERS = {"spectrum": experiment.spectrum}
+
 _GIN_FILE = flags.DEFINE_multi_string(
     "gin_file",
     [],
@@ -22,7 +25,7 @@ _GIN_FILE = flags.DEFINE_multi_string(
 )
 _GIN_PARAM = flags.DEFINE_multi_string("gin_param", [], 'Overrides, for instance --gin_param "STEPS = 200".')
 _MODE = flags.DEFINE_enum(
-    "mode", None, ["train", "compare", "spectrum"], "By default what the configuration is made for."
+    "mode", None, ["train", "compare", *_READERS], "By default what the configuration is made for."
 )
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "The run directory; a run that it holds goes on. By default runs/ and the configuration's name."
@@ -72,8 +75,8 @@ def run(
         config.parse(files, [*overrides, *of_runs])
         return config.call(experiment.train, model_dir=directory, **where)
 
-    if mode == "spectrum":
-        return _spectrum(gin_files, gin_params, model_dir, use_checkpoint)
+    if mode in _READERS:
+        return _read(mode, gin_files, gin_params, model_dir, use_checkpoint)
     config.parse(gin_files, of_compare)
     if (mode or ("compare" if "experiment.compare.configs" in config.bound() else "train")) == "train":
         return train(gin_files, model_dir)
@@ -84,20 +87,20 @@ def run(
     return config.call(experiment.compare, model_dir=model_dir, train_config=train_config)
 
 
-def _spectrum(gin_files: Sequence[str], gin_params: Sequence[str], model_dir: str, use_checkpoint: bool) -> None:
-    """experiment.spectrum with its own bindings and with what the experiment binds for experiment.train."""
+def _read(mode: str, gin_files: Sequence[str], gin_params: Sequence[str], model_dir: str, use_checkpoint: bool) -> None:
+    """The root of that mode with its own bindings and with what the experiment binds for experiment.train."""
     config.parse(gin_files, gin_params)
     if not any(name.startswith("experiment.train.") for name in config.bound()):
-        raise InputError(f"--mode spectrum: {gin_files[-1]} is no experiment; name one with --gin_file")
-    takes = inspect.signature(experiment.spectrum).parameters
-    shared = {name: value for name, value in config.arguments(experiment.train).items() if name in takes}
+        raise InputError(f"--mode {mode}: {gin_files[-1]} is no experiment; name one with --gin_file")
+    bound = lambda function: config.arguments(experiment.train, only=inspect.signature(function).parameters)
+    root, make_gan = _READERS[mode], functools.partial(experiment.make_gan, **bound(experiment.make_gan))
 
     def check_config() -> list[str]:
         used = config.check_used(given_out="experiment.train")
         return list(config.differences(model_dir, used).values()) if use_checkpoint else []
 
-    directory = {"model_dir": model_dir, "use_checkpoint": use_checkpoint}
-    config.call(experiment.spectrum, check_config=check_config, **directory, **shared)
+    where = {"model_dir": model_dir, "use_checkpoint": use_checkpoint}
+    config.call(root, check_config=check_config, make_gan=make_gan, **where, **bound(root))
 
 
 def _set_optimizer() -> None:

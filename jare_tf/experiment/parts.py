@@ -1,0 +1,79 @@
+"""What an experiment is made of, with the kind of every part checked."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from jare_tf.data.dataset import Dataset
+from jare_tf.data.latent import Normal, Prior
+from jare_tf.dynamics.rule import Rule
+from jare_tf.dynamics.schedule import Schedule, Simultaneous
+from jare_tf.errors import InputError, check_integer
+from jare_tf.game.losses.gradient_penalty import GradientPenalty
+from jare_tf.training.gan import GAN
+from jare_tf.types import Players
+
+
+def make_gan(
+    *,
+    generator: Callable[..., keras.Model],
+    discriminator: Callable[..., keras.Model],
+    loss: Callable[..., Players],
+    rule: Rule,
+    latent_dim: int,
+    latent_prior: Prior = Normal(),
+    penalty: GradientPenalty | None = None,
+    schedule: Schedule = Simultaneous(),
+    average_decay: float = 0.0,
+    seed: int = 0,
+) -> GAN:
+    """The GAN of an experiment, at its initialisation; the arguments are those of `training.train`.
+
+    Raises:
+      InputError: a part is not of its kind, or the parts do not fit together.
+    """
+    check_integers("train", 0, seed=seed)
+    penalties = {} if penalty is None else {"penalty": (penalty, GradientPenalty)}
+    check_objects(rule=(rule, Rule), schedule=(schedule, Schedule), latent_prior=(latent_prior, Prior), **penalties)
+    if isinstance(loss, type):
+        raise InputError("experiment.train.loss must be a loss: '@module.name()', with parentheses")
+    check_factories(generator=generator, discriminator=discriminator)
+    keras.utils.set_random_seed(seed)
+    return GAN(
+        generator(),
+        discriminator(),
+        rule=rule,
+        loss=loss,
+        latent_dim=latent_dim,
+        latent_prior=latent_prior,
+        penalty=penalty,
+        schedule=schedule,
+        average_decay=average_decay,
+        seed=seed,
+    )
+
+
+def check_dataset(dataset: Any) -> None:
+    """Raises InputError unless it is a data set."""
+    check_objects(dataset=(dataset, Dataset))
+
+
+def check_integers(root: str, least: int, **settings: Any) -> None:
+    """Raises InputError unless what is bound for `root` are integers of at least `least`."""
+    for name, value in settings.items():
+        check_integer(f"experiment.{root}.{name}", value, least, below=2**31)
+
+
+def check_objects(**settings: tuple[Any, type]) -> None:
+    """Raises InputError unless each value, bound for `train`, is of its kind."""
+    for name, (value, kind) in settings.items():
+        if not isinstance(value, kind):
+            raise InputError(f"experiment.train.{name} must be a {kind.__name__}: '@module.name()', with parentheses")
+
+
+def check_factories(**settings: Any) -> None:
+    """Raises InputError for a network or an optimizer where what makes it is wanted."""
+    for name, value in settings.items():
+        if isinstance(value, keras.Model | keras.optimizers.Optimizer):
+            raise InputError(f"experiment.train.{name} must be what makes it: '@module.name', without parentheses")
