@@ -16,7 +16,8 @@ from jare_tf.errors import InputError, RunError
 from jare_tf.training import strategy
 
 # The modes that look at a run, by the root that does: what is bound for `train` is theirs too.
-_READERS = {"spectrum": experiment.spectrum}
+_READERS = {"spectrum": experiment.spectrum, "sample": experiment.sample, "export": experiment.export}
+_ON_ONE_DEVICE = ("spectrum", "sample", "export")
 
 _GIN_FILE = flags.DEFINE_multi_string(
     "gin_file",
@@ -60,7 +61,7 @@ def run(
     use_checkpoint = model_dir is not None or not gin_files
     if not gin_files:
         recorded = f"{model_dir}/config.gin"
-        if mode == "spectrum" and model_dir and not tf.io.gfile.exists(recorded):
+        if mode in _READERS and model_dir and not tf.io.gfile.exists(recorded):
             raise InputError(f"--model_dir {model_dir} holds no run; name an experiment with --gin_file")
         gin_files = [recorded if model_dir and tf.io.gfile.exists(recorded) else "quickstart.gin"]
     model_dir = model_dir or _default_model_dir(gin_files[-1])
@@ -99,8 +100,14 @@ def _read(mode: str, gin_files: Sequence[str], gin_params: Sequence[str], model_
         used = config.check_used(given_out="experiment.train")
         return list(config.differences(model_dir, used).values()) if use_checkpoint else []
 
-    where = {"model_dir": model_dir, "use_checkpoint": use_checkpoint}
-    config.call(root, check_config=check_config, make_gan=make_gan, **where, **bound(root))
+    given = {
+        "model_dir": model_dir,
+        "use_checkpoint": use_checkpoint,
+        "check_config": check_config,
+        "make_gan": make_gan,
+    }
+    taken = {name: value for name, value in given.items() if name in inspect.signature(root).parameters}
+    config.call(root, **taken, **bound(root))
 
 
 def _set_optimizer() -> None:
@@ -146,9 +153,10 @@ def _devices() -> tf.distribute.Strategy:
     if _CPU_DEVICES.value:
         parts = [tf.config.LogicalDeviceConfiguration()] * _CPU_DEVICES.value
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
-    if _MODE.value == "spectrum" and (_TPU.value or _STRATEGY.value not in ("auto", "one_device")):
-        raise InputError("--mode spectrum runs on one device: leave --strategy and --tpu away")
-    name = "one_device" if _MODE.value == "spectrum" else _STRATEGY.value
+    on_one = _MODE.value in _ON_ONE_DEVICE
+    if on_one and (_TPU.value or _STRATEGY.value not in ("auto", "one_device")):
+        raise InputError(f"--mode {_MODE.value} runs on one device: leave --strategy and --tpu away")
+    name = "one_device" if on_one else _STRATEGY.value
     return strategy.make(name, _TPU.value)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "jare_tf"
 LAYERS = [
-    {"errors", "files", "replicas", "types"},
+    {"errors", "files", "progress", "replicas", "types"},
     {"data", "game"},
     {"dynamics"},
     {"theory"},

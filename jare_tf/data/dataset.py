@@ -53,6 +53,11 @@ def as_floats(real: tf.Tensor) -> tf.Tensor:
     return tf.cast(real, tf.float32) / 127.5 - 1.0 if real.dtype.is_integer else real
 
 
+def as_pixels(images: tf.Tensor) -> tf.Tensor:
+    """Images in [−1, 1] as pixels 0 ... 255, rounded to uint8; what lies outside is clipped."""
+    return tf.cast(tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255), tf.uint8)
+
+
 def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int) -> None:
     """Draws a batch and looks at it.
 

@@ -1,4 +1,4 @@
-"""Priors of the latent vector z."""
+"""Priors of the latent vector z, and ways between latent vectors."""
 
 import abc
 import dataclasses
@@ -14,8 +14,12 @@ class Prior(abc.ABC):
     """A distribution of z with independent coordinates."""
 
     @abc.abstractmethod
-    def draw(self, shape, key) -> tf.Tensor:
-        """A float32 tensor of `shape`, the same for the same `key` (see `data.random.key`)."""
+    def draw(self, shape, key, truncation: float | None = None) -> tf.Tensor:
+        """A float32 tensor of `shape`, the same for the same `key` (see `data.random.key`).
+
+        With a `truncation` ψ > 0 no coordinate is further from 0 than ψ standard deviations of a normal distribution
+        (Brock et al. 2019, section 3.1), or the fraction ψ of a uniform one's limit.
+        """
 
     @abc.abstractmethod
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
@@ -36,8 +40,8 @@ class Normal(Prior):
     def __post_init__(self):
         check_number("latent.Normal: std", self.std, above_zero=True)
 
-    def draw(self, shape, key) -> tf.Tensor:
-        return self.std * random.normal(shape, key)
+    def draw(self, shape, key, truncation=None) -> tf.Tensor:
+        return self.std * random.normal(shape, key, truncation)
 
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
         """Both halves have mean 0 and covariance std² I exactly."""
@@ -57,8 +61,8 @@ class Uniform(Prior):
     def __post_init__(self):
         check_number("latent.Uniform: limit", self.limit, above_zero=True)
 
-    def draw(self, shape, key) -> tf.Tensor:
-        return self.limit * random.symmetric(shape, key)
+    def draw(self, shape, key, truncation=None) -> tf.Tensor:
+        return self.limit * (1.0 if truncation is None else truncation) * random.symmetric(shape, key)
 
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
         return self.limit * random.halves(random.stratified, count, dimension, seed, 2)
@@ -72,3 +76,30 @@ def normal_of_variance(*, variance: float) -> Normal:
     """
     check_number("latent.normal_of_variance: variance", variance, above_zero=True)
     return Normal(std=variance**0.5)
+
+
+def of_seeds(prior: Prior, dimension: int, seeds, truncation: float | None = None) -> tf.Tensor:
+    """Latent vectors [n, dimension], each of which depends on its own one of the `seeds` [n] alone."""
+    draw = lambda seed: prior.draw([dimension], random.key(seed, random.SAMPLE, 0), truncation)
+    return tf.map_fn(draw, tf.convert_to_tensor(seeds), fn_output_signature=tf.TensorSpec([dimension]))
+
+
+def linear(first: tf.Tensor, last: tf.Tensor, points: int) -> tf.Tensor:
+    """(1 − t) first + t last at `points` equal steps of t from 0 to 1: [n, points, d] for [n, d] and [n, d]."""
+    t = tf.linspace(0.0, 1.0, points)[:, None]
+    return (1 - t) * first[:, None] + t * last[:, None]
+
+
+def spherical(first: tf.Tensor, last: tf.Tensor, points: int) -> tf.Tensor:
+    """(sin((1 − t)Ω) first + sin(tΩ) last) / sin Ω, with Ω the angle between them (Shoemake 1985; White 2016).
+
+    At `points` equal steps of t from 0 to 1: [n, points, d]. Unlike `linear` it passes through vectors of the length
+    that a normal prior gives. Where sin Ω is 0, to four digits, it is `linear`.
+    """
+    t = tf.linspace(0.0, 1.0, points)[:, None]
+    cosine = tf.reduce_sum(tf.math.l2_normalize(first, -1) * tf.math.l2_normalize(last, -1), -1)
+    angle = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))[:, None, None]
+    way = tf.math.divide_no_nan(
+        tf.sin((1 - t) * angle) * first[:, None] + tf.sin(t * angle) * last[:, None], tf.sin(angle)
+    )
+    return tf.where(tf.sin(angle) < 1e-4, linear(first, last, points), way)

@@ -4,6 +4,7 @@ Integers of `tf.random.stateless_uniform` are the same bits in graph mode and un
 normals are not; so all numbers are made from integers here, and a seed means the same noise however a step is compiled.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from jare_tf.errors import InputError
 
-REAL, MODE, LATENT, PICTURE, EXPECTATION = range(5)
+REAL, MODE, LATENT, PICTURE, EXPECTATION, SAMPLE, SCORE = range(7)
 _STREAMS = 256
 _ALGORITHM = "philox"  # named, because the default differs from device to device
 _ROUNDS = 16  # of the cipher behind the permutation; with TensorFlow's own 4 permutations of different keys correlate
@@ -22,7 +23,8 @@ def key(seed, stream: int, counter) -> tf.Tensor:
 
     Args:
       seed: the run's seed, an integer or an integer tensor.
-      stream: one of REAL, MODE, LATENT, PICTURE, EXPECTATION; draws of different streams are independent.
+      stream: one of REAL, MODE, LATENT, PICTURE, EXPECTATION, SAMPLE and SCORE; those of different streams are
+        independent.
       counter: which draw of that stream, an integer or an integer tensor.
     """
     return tf.stack([tf.cast(seed, tf.int64) * _STREAMS + stream, tf.cast(counter, tf.int64)])
@@ -39,9 +41,13 @@ def symmetric(shape, key: tf.Tensor) -> tf.Tensor:
     return (2 * tf.cast(bits, tf.float32) + 1) / 2**23 - 1
 
 
-def normal(shape, key: tf.Tensor) -> tf.Tensor:
-    """float32 of `shape`, standard normal: z = √2 erf⁻¹(u) for a `symmetric` u; |z| stays below 5.3."""
-    return 2**0.5 * tf.math.erfinv(symmetric(shape, key))
+def normal(shape, key: tf.Tensor, truncation: float | None = None) -> tf.Tensor:
+    """float32 of `shape`, standard normal: z = √2 erf⁻¹(u) for a `symmetric` u; |z| stays below 5.3.
+
+    With a `truncation` ψ it is the normal distribution on |z| < ψ: z = √2 erf⁻¹(u erf(ψ/√2)).
+    """
+    within = 1.0 if truncation is None else math.erf(truncation / 2**0.5)
+    return 2**0.5 * tf.math.erfinv(within * symmetric(shape, key))
 
 
 def shuffled(positions: tf.Tensor, size: int, seed) -> tf.Tensor:

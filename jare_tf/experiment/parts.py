@@ -11,6 +11,7 @@ from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.errors import InputError, check_integer
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
+from jare_tf.training.checkpoints import restore_networks, steps_of
 from jare_tf.training.gan import GAN
 from jare_tf.types import Players
 
@@ -52,6 +53,29 @@ def make_gan(
         average_decay=average_decay,
         seed=seed,
     )
+
+
+def restore(model_dir: str, gan: GAN, checkpoint: str | int) -> int:
+    """Gives a GAN the networks of a run; the number of their step.
+
+    Args:
+      model_dir: the run directory.
+      gan: of the run's experiment.
+      checkpoint: "newest", "best" (what `evaluate` kept), or the number of a step.
+
+    Raises:
+      InputError: there is no such checkpoint, or it is of another experiment.
+    """
+    folder = f"{model_dir}/best" if checkpoint == "best" else model_dir
+    kept = steps_of(folder)
+    if not kept:
+        raise InputError(f"there is no checkpoint in {folder}: train first, or name another --model_dir")
+    step = kept[-1] if checkpoint in ("newest", "best") else checkpoint
+    if step not in kept:
+        known = ", ".join(map(str, kept))
+        raise InputError(f"there is no checkpoint {checkpoint!r} in {folder}: take 'newest', 'best' or one of {known}")
+    restore_networks(folder, gan, step)
+    return step
 
 
 def check_dataset(dataset: Any) -> None:

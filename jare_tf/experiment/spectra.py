@@ -17,7 +17,7 @@ from jare_tf.game import precision as precisions
 from jare_tf.report import curves, spectra
 from jare_tf.theory.analysis import Analysis, analyse
 from jare_tf.training import run_directory
-from jare_tf.training.checkpoints import restore_networks
+from jare_tf.training.checkpoints import restore_networks, steps_of
 from jare_tf.training.gan import GAN
 from jare_tf.types import Batch, Players, Point
 
@@ -70,8 +70,10 @@ def spectrum(
     points = {"initialisation": gan.game.point()}
     if equilibrium is not None:
         points["equilibrium"] = points["initialisation"]._replace(parameters=equilibrium)
-    step = restore_networks(model_dir, gan) if at == "checkpoint" or (at is None and use_checkpoint) else None
-    if step is not None:
+    kept = steps_of(model_dir) if at == "checkpoint" or (at is None and use_checkpoint) else []
+    step = kept[-1] if kept else None
+    if kept:
+        restore_networks(model_dir, gan, step)
         points["checkpoint"] = gan.game.point()
         for optimizer in optimizers:
             optimizer.iterations.assign(step)  # for a schedule of learning rates

@@ -1,16 +1,15 @@
 """Pictures of what a generator makes, as uint8 arrays [height, width, 3]."""
 
 import dataclasses
-import io
 
 import numpy as np
+import tensorflow as tf
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.image import imsave
 from matplotlib.patches import Circle
 from scipy import ndimage
 
-from jare_tf.data.dataset import Dataset
+from jare_tf.data.dataset import Dataset, as_pixels
 from jare_tf.data.synthetic_2d import GaussianMixture
 from jare_tf.errors import InputError
 
@@ -35,12 +34,7 @@ class ImageGrid:
         """The grid of [rows · columns, height, width, 1 or 3] images."""
         if images.ndim != 4 or images.shape[-1] not in (1, 3):
             raise InputError(f"pictures.ImageGrid draws images [n, height, width, 1 or 3], not {images.shape}")
-        pixels = np.clip(np.rint((images + 1) * 127.5), 0, 255).astype(np.uint8)
-        framed = np.pad(pixels, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=255)
-        _, height, width, channels = framed.shape
-        grid = framed.reshape(self.rows, self.columns, height, width, channels).swapaxes(1, 2)
-        grid = grid.reshape(self.rows * height, self.columns * width, channels)[:-1, :-1]
-        return np.repeat(grid, 3 // channels, axis=-1)
+        return grid(as_pixels(images).numpy(), self.columns)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,11 +108,20 @@ class Points:
         return _pixels(figure)
 
 
+def grid(pixels: np.ndarray, columns: int) -> np.ndarray:
+    """uint8 images [n, height, width, 1 or 3] row by row in one picture, separated and filled up by white."""
+    rows = -(-len(pixels) // columns)
+    missing = rows * columns - len(pixels)
+    framed = np.pad(pixels, ((0, missing), (0, 1), (0, 1), (0, 0)), constant_values=255)
+    _, height, width, channels = framed.shape
+    picture = framed.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    picture = picture.reshape(rows * height, columns * width, channels)[:-1, :-1]
+    return np.repeat(picture, 3 // channels, axis=-1)
+
+
 def png(picture: np.ndarray) -> bytes:
-    """A picture as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    imsave(buffer, picture, format="png")
-    return buffer.getvalue()
+    """A picture, uint8 [height, width, 1 or 3], as the bytes of a PNG file."""
+    return tf.io.encode_png(picture).numpy()
 
 
 def _square():

@@ -143,25 +143,29 @@ class Checkpoints:
             (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
 
 
-def restore_networks(model_dir: str, gan: GAN) -> int | None:
-    """Gives a GAN the networks of the newest checkpoint in model_dir; the number of the step then, None without one.
+def steps_of(model_dir: str) -> list[int]:
+    """The steps of the checkpoints of a run, the newest last."""
+    return _steps(f"{model_dir}/checkpoints")
+
+
+def restore_networks(model_dir: str, gan: GAN, step: int) -> None:
+    """Gives a GAN the networks, and the generator's moving average, of the run's checkpoint of that step.
 
     Raises:
       InputError: the checkpoint cannot be read, or is not of these networks.
     """
-    steps = _steps(f"{model_dir}/checkpoints")
-    if not steps:
-        return None
-    path = f"{model_dir}/checkpoints/step-{steps[-1]}"
+    path = f"{model_dir}/checkpoints/step-{step}"
     checkpoint = tf.train.Checkpoint(
-        discriminator=gan.discriminator, generator=gan.generator, iterations=gan.iterations.value
+        discriminator=gan.discriminator,
+        generator=gan.generator,
+        iterations=gan.iterations.value,
+        average=[weight.value for weight in tf.nest.flatten(gan.average)],
     )
     try:
         with _reading(path):
             checkpoint.read(path).assert_existing_objects_matched().expect_partial()
     except _DamagedError as error:
         raise InputError(f"cannot read the checkpoint {path}: {error}") from error
-    return gan.step
 
 
 def _steps(folder: str) -> list[int]:

@@ -1,0 +1,101 @@
+"""A trained generator for use without this package."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from jare_tf.data import latent
+from jare_tf.data.dataset import as_pixels
+from jare_tf.errors import InputError
+from jare_tf.experiment.parts import restore
+from jare_tf.game.networks import batch_norm
+from jare_tf.training import run_directory
+from jare_tf.training.gan import GAN
+
+
+def export(
+    *,
+    model_dir: str,
+    check_config: Callable[[], object],
+    make_gan: Callable[[], GAN],
+    checkpoint: str | int = "newest",
+    output: str | None = None,
+) -> None:
+    """Writes a run's generator, with the weights of its moving average where there is one, in two forms.
+
+    `generator.keras` is the Keras model, from latent vectors [n, latent_dim] to samples, images in [−1, 1], in float32;
+    the generators of this package for images have Keras' own layers in it. `saved_model/<step>` is a SavedModel that
+    TensorFlow Serving loads from the folder `saved_model`, with the step as its version, and two signatures:
+    `serving_default`, from `latent` float32 [n, latent_dim], and `from_seeds`, from `seeds` int64 [n], to `images`
+    uint8 [n, height, width, channels], or `samples` float32 where samples are no images. A seed gives the sample that
+    it gives in `experiment.sample`.
+
+    Args:
+      model_dir: the run directory.
+      check_config: called when everything has been made; raises InputError for a binding that nothing used.
+      make_gan: makes the experiment's GAN.
+      checkpoint: "newest", "best" (what `evaluate` kept), or the number of a step.
+      output: the folder; by default model_dir/exported.
+
+    Raises:
+      InputError: there is no such checkpoint, the generator is neither sequential nor functional, or `output` cannot be
+        written to.
+    """
+    gan = make_gan()
+    check_config()
+    step = restore(model_dir, gan, checkpoint)
+    folder = output or f"{model_dir}/exported"
+    run_directory.make(folder)
+    generator = _without_this_package(gan)
+    keras_file, saved_model = f"{folder}/generator.keras", f"{folder}/saved_model/{step}"
+    generator.save(keras_file)
+    signatures = _signatures(gan, generator)
+    tf.saved_model.save(_Served(generator), saved_model, signatures=signatures)
+    print(f"the generator of step {step}: {keras_file}, {saved_model}", flush=True)
+
+
+class _Served(tf.Module):
+    """What a SavedModel holds on to."""
+
+    def __init__(self, generator: keras.Model):
+        super().__init__()
+        self.generator_variables = generator.variables
+
+
+def _without_this_package(gan: GAN) -> keras.Model:
+    """The generator with the weights that `gan` samples by, and Keras' own batch norm: its inference is the same."""
+
+    def clone(layer):
+        kind = keras.layers.BatchNormalization if isinstance(layer, batch_norm.BatchNormalization) else type(layer)
+        return kind.from_config(layer.get_config())
+
+    try:
+        generator = keras.models.clone_model(gan.generator, clone_function=clone)
+    except ValueError as error:
+        raise InputError(
+            f"cannot export a generator of class {type(gan.generator).__name__}: make it a keras.Sequential or a "
+            "functional model"
+        ) from error
+    networks = gan.generator.trainable_variables, gan.generator.non_trainable_variables
+    weights = gan.average if gan.average_decay else networks
+    for variables, values in zip(
+        (generator.trainable_variables, generator.non_trainable_variables), weights, strict=True
+    ):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    return generator
+
+
+def _signatures(gan: GAN, generator: keras.Model) -> dict:
+    images = len(gan.sample_shape) == 3
+
+    def served(z):
+        samples = tf.cast(generator(z, training=False), tf.float32)
+        return {"images": as_pixels(samples)} if images else {"samples": samples}
+
+    from_seeds = lambda seeds: served(latent.of_seeds(gan.latent_prior, gan.latent_dim, seeds))
+    return {
+        "serving_default": tf.function(served, [tf.TensorSpec([None, gan.latent_dim], tf.float32, "latent")]),
+        "from_seeds": tf.function(from_seeds, [tf.TensorSpec([None], tf.int64, "seeds")]),
+    }

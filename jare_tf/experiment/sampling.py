@@ -1,0 +1,126 @@
+"""Samples of a trained generator."""
+
+import io
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from jare_tf.data import latent
+from jare_tf.data.dataset import as_pixels
+from jare_tf.errors import InputError, check_number
+from jare_tf.experiment.parts import check_integers, restore
+from jare_tf.progress import Progress
+from jare_tf.report import pictures
+from jare_tf.report.samples import Picture
+from jare_tf.training import run_directory
+from jare_tf.training.gan import GAN
+
+_BATCH = 256
+_WAYS = {"linear": latent.linear, "spherical": latent.spherical}
+_FORMS = ("png", "npz", "grid")
+
+
+def sample(
+    *,
+    model_dir: str,
+    check_config: Callable[[], object],
+    make_gan: Callable[[], GAN],
+    picture: Picture,
+    checkpoint: str | int = "newest",
+    count: int = 64,
+    first_seed: int = 0,
+    truncation: float | None = None,
+    interpolation: str | None = None,
+    points: int = 8,
+    form: str = "png",
+    output: str | None = None,
+) -> None:
+    """Writes samples of a run's generator, by its moving average where there is one; no data set is needed.
+
+    Sample i is that of the latent vector of seed first_seed + i and depends on nothing else. Images become uint8 as
+    `data.dataset.as_pixels` rounds them; of other games the samples are written as they are, and drawn.
+
+    Args:
+      model_dir: the run directory.
+      check_config: called when everything has been made; raises InputError for a binding that nothing used.
+      make_gan: makes the experiment's GAN.
+      picture: how samples that are no images are drawn.
+      checkpoint: "newest", "best" (what `evaluate` kept), or the number of a step.
+      count: how many samples, or with `interpolation` how many ways.
+      first_seed: a non-negative integer.
+      truncation: how far from 0 the coordinates of latent vectors may be (`latent.Prior.draw`); None for the prior.
+      interpolation: "linear" or "spherical": way i leads from the latent vector of first_seed + i to that of the next seed.
+      points: samples on each way, both ends included.
+      form: of images: "png", a file each; "npz", one file with `images` [n, height, width, channels], `seeds` and
+        `latent`; "grid", one picture. Samples that are no images become an .npz file with `samples`, and a picture.
+      output: the folder; by default model_dir/generated.
+
+    Raises:
+      InputError: an argument is none of these, there is no such checkpoint, or `output` cannot be written to.
+    """
+    check_integers("sample", 1, count=count, points=points)
+    check_integers("sample", 0, first_seed=first_seed)
+    if truncation is not None:
+        check_number("experiment.sample.truncation", truncation, above_zero=True)
+    if interpolation not in (None, *_WAYS):
+        raise InputError(f"experiment.sample.interpolation must be one of {', '.join(_WAYS)}, not {interpolation!r}")
+    if form not in _FORMS:
+        raise InputError(f"experiment.sample.form must be one of {', '.join(_FORMS)}, not {form!r}")
+    gan = make_gan()
+    check_config()
+    step = restore(model_dir, gan, checkpoint)
+    folder = output or f"{model_dir}/generated"
+    run_directory.make(folder)
+    seeds = np.arange(first_seed, first_seed + count)
+    z = latent.of_seeds(gan.latent_prior, gan.latent_dim, seeds, truncation)
+    if interpolation:
+        ends = latent.of_seeds(gan.latent_prior, gan.latent_dim, seeds + 1, truncation)
+        z = tf.reshape(_WAYS[interpolation](z, ends, points), [-1, gan.latent_dim])
+        names = [f"seed-{start:06d}-{start + 1:06d}-{point}" for start in seeds for point in range(points)]
+    else:
+        names = [f"seed-{start:06d}" for start in seeds]
+    images = len(gan.sample_shape) == 3
+    made = _samples(gan, z, images)
+    if images and form == "png":
+        written = f"{folder}/step-{step}"
+        _write_files(written, names, made)
+    else:
+        written = f"{folder}/step-{step}.{'png' if images and form == 'grid' else 'npz'}"
+        samples = np.concatenate(list(made))
+        if images and form == "grid":
+            _write(written, pictures.png(pictures.grid(samples, points if interpolation else _columns(count))))
+        else:
+            buffer = io.BytesIO()
+            np.savez(buffer, **{"images" if images else "samples": samples}, seeds=seeds, latent=z)
+            _write(written, buffer.getvalue())
+        if not images:
+            _write(f"{folder}/step-{step}.png", pictures.png(picture.draw(samples)))
+    print(f"{len(names):,} samples of step {step}: {written}", flush=True)
+
+
+def _samples(gan: GAN, z: tf.Tensor, images: bool) -> Iterator[np.ndarray]:
+    """Batches of samples, images as uint8."""
+    generate = tf.function(lambda z: as_pixels(gan(z)) if images else gan(z), reduce_retracing=True)
+    progress = Progress("sample", len(z), "samples")
+    for first in range(0, len(z), _BATCH):
+        batch = generate(z[first : first + _BATCH]).numpy()
+        progress.advance(len(batch))
+        yield batch
+
+
+def _write_files(folder: str, names: list[str], batches: Iterator[np.ndarray]) -> None:
+    tf.io.gfile.makedirs(folder)
+    rest = iter(names)
+    for batch in batches:
+        for image, name in zip(batch, rest, strict=False):
+            _write(f"{folder}/{name}.png", pictures.png(image))
+
+
+def _write(path: str, data: bytes) -> None:
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(data)
+
+
+def _columns(count: int) -> int:
+    return int(np.ceil(count**0.5))
