@@ -50,7 +50,8 @@ def sample(
       count: how many samples, or with `interpolation` how many ways.
       first_seed: a non-negative integer.
       truncation: how far from 0 the coordinates of latent vectors may be (`latent.Prior.draw`); None for the prior.
-      interpolation: "linear" or "spherical": way i leads from the latent vector of first_seed + i to that of the next seed.
+      interpolation: "linear" or "spherical": way i leads from the latent vector of seed first_seed + i to the next
+        seed's.
       points: samples on each way, both ends included.
       form: of images: "png", a file each; "npz", one file with `images` [n, height, width, channels], `seeds` and
         `latent`; "grid", one picture. Samples that are no images become an .npz file with `samples`, and a picture.
