@@ -1,0 +1,38 @@
+"""What a score of generated samples is asked with, and what it gives."""
+
+import abc
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Samples(NamedTuple):
+    """Samples and what an embedding sees in them.
+
+    images: uint8 [n, height, width, channels].
+    features: float32 [n, d].
+    logits: float32 [n, k].
+    """
+
+    images: np.ndarray
+    features: np.ndarray
+    logits: np.ndarray
+
+
+class Metric(abc.ABC):
+    """Scores of generated samples.
+
+    Attributes:
+      compares: whether with real samples; if so, the scores depend on their split.
+    """
+
+    compares: bool
+
+    @abc.abstractmethod
+    def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
+        """The scores by tag; `real` may be None where the metric does not compare."""
+
+
+def random_rows(samples: np.ndarray, count: int | None = None) -> np.ndarray:
+    """`count` rows in random order, by default all; always the same ones of as many."""
+    return samples[np.random.default_rng(0).permutation(len(samples))[:count]]
