@@ -31,6 +31,8 @@ _FREE_ON_RESUME = frozenset(
 )
 _BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
+_IMPORT = re.compile(r"^(?:from (?!__gin__)|import ).*$", re.MULTILINE)
+_MAKE = re.compile(r"@((?:\w+/)*)([\w.]+)")
 _MACRO = re.compile(r"%(\w+)")
 _bound_by_files: dict[str, str] = {}
 # What a file sets for these does not hinder training.
@@ -103,7 +105,7 @@ def check_used(given_out: str | None = None) -> str:
     unused = bound() - _bindings(used).keys() - set(macros_of_files)
     if given_out or _part_exchanged():
         unused -= _bound_by_files.keys()
-    unused = {name for name in unused if not name.startswith(f"{given_out}." if given_out else _OTHER_MODES)}
+    unused = {name for name in unused - _of_other_modes().keys() if not name.startswith(f"{given_out}.")}
     if unused:
         raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
     return used
@@ -150,7 +152,10 @@ def record(model_dir: str, resuming: bool, allow_change: bool = False) -> str:
     used = check_used()
     if resuming:
         _check_same_experiment(model_dir, used, allow_change)
-    return re.sub("={80,}", "=" * 78, used)
+    imports = set(_IMPORT.findall(gin.config_str())) - set(_IMPORT.findall(used))
+    others = [f"{name} = {value}" for name, value in _of_other_modes().items() if name not in _bindings(used)]
+    also = ["", "# For other modes:", "# " + "=" * 78, *sorted(imports), *others, ""] if others else []
+    return re.sub("={80,}", "=" * 78, used) + "\n".join(also)
 
 
 def differences(model_dir: str, used: str, bound_too: Set[str] = frozenset()) -> dict[str, str]:
@@ -182,6 +187,21 @@ def _check_same_experiment(model_dir: str, used: str, allow_change: bool) -> Non
             f"{model_dir} holds another experiment: {'; '.join(changes[:3])}{more}; name another --model_dir, or go "
             "on all the same with --allow_config_change"
         )
+
+
+def _of_other_modes() -> dict[str, str]:
+    """The bindings that modes besides `train` use: their own, and those of what they name."""
+    everything = _bindings(gin.config_str(_ONE_LINE))
+    found, names = {}, [name for name in everything if name.startswith(_OTHER_MODES)]
+    while names:
+        name = names.pop()
+        if name in everything and name not in found:
+            found[name] = everything[name]
+            makers = {maker for scope, maker in _MAKE.findall(found[name])}
+            makers |= {scope + maker for scope, maker in _MAKE.findall(found[name])}
+            names += [other for other in everything if other.rpartition(".")[0] in makers]
+            names += _MACRO.findall(found[name])
+    return dict(sorted(found.items()))
 
 
 def _bindings(text: str) -> dict[str, str]:

@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 
-def replace(path: str, text: str) -> None:
-    """Writes `text` beside `path` and renames it there; `path` may be of any file system that TensorFlow knows."""
-    with tf.io.gfile.GFile(f"{path}.new", "w") as file:
-        file.write(text)
+def replace(path: str, content: str | bytes) -> None:
+    """Writes `content` beside `path` and renames it there; `path` may be of any file system that TensorFlow knows."""
+    with tf.io.gfile.GFile(f"{path}.new", "wb") as file:
+        file.write(content)
     tf.io.gfile.rename(f"{path}.new", path, overwrite=True)

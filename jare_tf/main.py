@@ -6,7 +6,9 @@ import os
 import pathlib
 import signal
 import sys
+import time
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 from absl import app, flags, logging
@@ -16,8 +18,11 @@ from jare_tf.errors import InputError, RunError
 from jare_tf.training import strategy
 
 # The modes that look at a run, by the root that does: what is bound for `train` is theirs too.
-_READERS = {"spectrum": experiment.spectrum, "sample": experiment.sample, "export": experiment.export}
+_READERS = {
+    mode.__name__: mode for mode in (experiment.evaluate, experiment.sample, experiment.export, experiment.spectrum)
+}
 _ON_ONE_DEVICE = ("spectrum", "sample", "export")
+_WAIT = 5.0  # seconds between looks for a run that is to be watched
 
 _GIN_FILE = flags.DEFINE_multi_string(
     "gin_file",
@@ -45,6 +50,7 @@ _CPU_DEVICES = flags.DEFINE_integer(
 _ALLOW_CONFIG_CHANGE = flags.DEFINE_bool(
     "allow_config_change", False, "Go on with a run although its configuration has changed."
 )
+_WATCH = flags.DEFINE_bool("watch", False, "With --mode evaluate: score new checkpoints until training ends.")
 _DEBUG = flags.DEFINE_bool("debug", False, "Show a traceback for an error.")
 
 
@@ -55,12 +61,15 @@ def run(
     model_dir: str | None,
     devices: tf.distribute.Strategy | None = None,
     allow_config_change: bool = False,
+    watch: bool = False,
 ) -> int | None:
     """Runs what the flags say, on one device by default; the signal that stopped it, if one did."""
     _set_optimizer()
     use_checkpoint = model_dir is not None or not gin_files
     if not gin_files:
         recorded = f"{model_dir}/config.gin"
+        if watch and model_dir:
+            _wait_for(recorded)
         if mode in _READERS and model_dir and not tf.io.gfile.exists(recorded):
             raise InputError(f"--model_dir {model_dir} holds no run; name an experiment with --gin_file")
         gin_files = [recorded if model_dir and tf.io.gfile.exists(recorded) else "quickstart.gin"]
@@ -77,7 +86,8 @@ def run(
         return config.call(experiment.train, model_dir=directory, **where)
 
     if mode in _READERS:
-        return _read(mode, gin_files, gin_params, model_dir, use_checkpoint)
+        own = {"model_dir": model_dir, "devices": devices or tf.distribute.get_strategy(), "watch": watch}
+        return _read(mode, gin_files, gin_params, {**own, "use_checkpoint": use_checkpoint})
     config.parse(gin_files, of_compare)
     if (mode or ("compare" if "experiment.compare.configs" in config.bound() else "train")) == "train":
         return train(gin_files, model_dir)
@@ -88,8 +98,8 @@ def run(
     return config.call(experiment.compare, model_dir=model_dir, train_config=train_config)
 
 
-def _read(mode: str, gin_files: Sequence[str], gin_params: Sequence[str], model_dir: str, use_checkpoint: bool) -> None:
-    """The root of that mode with its own bindings and with what the experiment binds for experiment.train."""
+def _read(mode: str, gin_files: Sequence[str], gin_params: Sequence[str], given: dict[str, Any]) -> None:
+    """The root of that mode with what is given, its own bindings and what the experiment binds for experiment.train."""
     config.parse(gin_files, gin_params)
     if not any(name.startswith("experiment.train.") for name in config.bound()):
         raise InputError(f"--mode {mode}: {gin_files[-1]} is no experiment; name one with --gin_file")
@@ -98,16 +108,19 @@ def _read(mode: str, gin_files: Sequence[str], gin_params: Sequence[str], model_
 
     def check_config() -> list[str]:
         used = config.check_used(given_out="experiment.train")
-        return list(config.differences(model_dir, used).values()) if use_checkpoint else []
+        return list(config.differences(given["model_dir"], used).values()) if given["use_checkpoint"] else []
 
-    given = {
-        "model_dir": model_dir,
-        "use_checkpoint": use_checkpoint,
-        "check_config": check_config,
-        "make_gan": make_gan,
-    }
+    given = {**given, "check_config": check_config, "make_gan": make_gan}
     taken = {name: value for name, value in given.items() if name in inspect.signature(root).parameters}
     config.call(root, **taken, **bound(root))
+
+
+def _wait_for(path: str) -> None:
+    """Returns when there is such a file."""
+    if not tf.io.gfile.exists(path):
+        print(f"waiting for {path}", flush=True)
+    while not tf.io.gfile.exists(path):
+        time.sleep(_WAIT)
 
 
 def _set_optimizer() -> None:
@@ -133,8 +146,16 @@ def _main(_) -> None:
     if _DATA_DIR.value:
         os.environ["TFDS_DATA_DIR"] = _DATA_DIR.value
     try:
+        if _WATCH.value and _MODE.value != "evaluate":
+            raise InputError("--watch goes with --mode evaluate")
         stopped_by = run(
-            _GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value, _devices(), _ALLOW_CONFIG_CHANGE.value
+            _GIN_FILE.value,
+            _GIN_PARAM.value,
+            _MODE.value,
+            _MODEL_DIR.value,
+            _devices(),
+            _ALLOW_CONFIG_CHANGE.value,
+            _WATCH.value,
         )
     except (InputError, RunError) as error:
         if _DEBUG.value:

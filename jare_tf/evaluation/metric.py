@@ -36,3 +36,11 @@ class Metric(abc.ABC):
 def random_rows(samples: np.ndarray, count: int | None = None) -> np.ndarray:
     """`count` rows in random order, by default all; always the same ones of as many."""
     return samples[np.random.default_rng(0).permutation(len(samples))[:count]]
+
+
+_BEST_IS_LOW = ("fid", "kid", "sliced_wasserstein", "reverse_kl", "mean_distance", "covariance_distance", "parameter_")
+
+
+def lower_is_better(tag: str) -> bool:
+    """Whether the best of several scores of that tag is the lowest."""
+    return tag.startswith(_BEST_IS_LOW)

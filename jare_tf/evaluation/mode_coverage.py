@@ -39,6 +39,10 @@ class ModeCoverage:
     mixture: GaussianMixture
     samples: int = 2500
 
+    def labels(self, gan: GAN) -> dict[str, int]:
+        """What the scores depend on besides the generator."""
+        return {"samples": self.samples}
+
     def __call__(self, gan: GAN) -> dict[str, float]:
         samples = np.asarray(gan.pictured(self.samples))
         return mode_coverage(samples, np.array(self.mixture.centres), self.mixture.std)

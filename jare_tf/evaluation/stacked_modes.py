@@ -40,25 +40,25 @@ class StackedModes:
 
     Args:
       digits: gray images, uint8 [n, height, width, 1], and labels 0 ... 9, for instance of `tfds_images.labelled`.
-      every: rows whose iteration is a multiple of it have the counts; best a multiple of `log_every`.
       samples: how many; Metz et al. 2017 have 25,600.
 
     Raises:
       InputError: the digits are no such images, or a number is not positive.
     """
 
-    def __init__(self, *, digits: tuple[np.ndarray, np.ndarray], every: int, samples: int = 25_600):
+    def __init__(self, *, digits: tuple[np.ndarray, np.ndarray], samples: int = 25_600):
         images, labels = digits
         if images.ndim != 4 or images.shape[-1] != 1 or set(np.unique(labels)) - set(range(10)):
             raise InputError(f"stacked_modes.StackedModes: digits are no gray images of ten digits: {images.shape}")
-        check_integer("stacked_modes.StackedModes: every", every, least=1)
         check_integer("stacked_modes.StackedModes: samples", samples, least=1)
         self._images, self._labels = images, labels
-        self._every, self._samples = every, samples
+        self._samples = samples
+
+    def labels(self, gan: GAN) -> dict[str, int]:
+        """What the scores depend on besides the generator."""
+        return {"samples": self._samples}
 
     def __call__(self, gan: GAN) -> dict[str, float]:
-        if gan.step % self._every:
-            return {}
         counts = [min(_BATCH, self._samples - done) for done in range(0, self._samples, _BATCH)]
         views = [self.classify(np.asarray(gan.pictured(count, part))) for part, count in enumerate(counts)]
         return mode_counts(np.concatenate(views))

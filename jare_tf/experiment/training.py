@@ -19,7 +19,7 @@ from jare_tf.game.networks import batch_norm
 from jare_tf.report.samples import Picture, save_samples
 from jare_tf.training import actions, run_directory, strategy
 from jare_tf.training.checkpoints import Checkpoints
-from jare_tf.training.probes import ParameterDistance, SpectrumEstimate
+from jare_tf.training.probes import ParameterDistance, Periodic, SpectrumEstimate
 from jare_tf.training.run import Pace, run
 from jare_tf.types import Players, each_player
 
@@ -121,7 +121,8 @@ def train(
     if equilibrium is not None:
         probes = [*probes, ParameterDistance(equilibrium=equilibrium)]
     if spectrum_every:
-        probes = [*probes, SpectrumEstimate(dataset=dataset, batch_size=batch_size, every=spectrum_every)]
+        estimate = SpectrumEstimate(dataset=dataset, batch_size=batch_size)
+        probes = [*probes, Periodic(probe=estimate, every=spectrum_every)]
     if nan_policy not in ("stop", "rewind"):
         raise InputError(f"experiment.train.nan_policy must be 'stop' or 'rewind', not {nan_policy!r}")
     count = devices.num_replicas_in_sync

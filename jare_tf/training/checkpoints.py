@@ -1,7 +1,9 @@
 """Saving and restoring everything that training changes."""
 
 import contextlib
+import os
 import re
+import zlib
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -146,6 +148,33 @@ class Checkpoints:
 def steps_of(model_dir: str) -> list[int]:
     """The steps of the checkpoints of a run, the newest last."""
     return _steps(f"{model_dir}/checkpoints")
+
+
+def identity(model_dir: str, step: int) -> str | None:
+    """A checksum of the checkpoint of that step, whose index has one of each tensor; None where there is none."""
+    try:
+        with tf.io.gfile.GFile(f"{model_dir}/checkpoints/step-{step}.index", "rb") as file:
+            return f"{zlib.crc32(file.read()):08x}"
+    except tf.errors.NotFoundError:
+        return None
+
+
+def copy(model_dir: str, step: int, to: str) -> bool:
+    """Copies the checkpoint of that step to the folder `to`/checkpoints, in place of those there.
+
+    False where the checkpoint is gone, as its run removes old ones.
+    """
+    folder = f"{to}/checkpoints"
+    if tf.io.gfile.exists(folder):
+        tf.io.gfile.rmtree(folder)
+    tf.io.gfile.makedirs(folder)
+    parts = sorted(tf.io.gfile.glob(f"{model_dir}/checkpoints/step-{step}.*"))  # .data-... comes before .index
+    try:
+        for part in parts:
+            tf.io.gfile.copy(part, f"{folder}/{os.path.basename(part)}")
+    except tf.errors.NotFoundError:
+        return False
+    return bool(parts)
 
 
 def restore_networks(model_dir: str, gan: GAN, step: int) -> None:

@@ -2,9 +2,11 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 from jare_tf.data.dataset import Dataset
 from jare_tf.dynamics.field import squared_norm
+from jare_tf.errors import check_integer
 from jare_tf.theory import eigenvalues
 from jare_tf.theory.spectrum import extremal_eigenvalues
 from jare_tf.training.gan import GAN
@@ -32,6 +34,20 @@ class ParameterDistance:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Periodic:
+    """What another probe measures, in rows whose step is a multiple of `every`; best a multiple of `log_every`."""
+
+    probe: Callable[[GAN], dict[str, float]]
+    every: int
+
+    def __post_init__(self):
+        check_integer("probes.Periodic: every", self.every, least=1)
+
+    def __call__(self, gan: GAN) -> dict[str, float]:
+        return {} if gan.step % self.every else self.probe(gan)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SpectrumEstimate:
     """`phase_factor` and `conditioning` of the rule's Jacobian at the present point, on one batch.
 
@@ -42,16 +58,12 @@ class SpectrumEstimate:
     Args:
       dataset: where the batch comes from; always the same one.
       batch_size: its size.
-      every: iterations between estimates; a row between them has none.
     """
 
     dataset: Dataset
     batch_size: int
-    every: int
 
     def __call__(self, gan: GAN) -> dict[str, float]:
-        if gan.step % self.every:
-            return {}
         batch = gan.batch(self.dataset.batch(0, self.batch_size, gan.seed), 0)
         values = extremal_eigenvalues(gan.game, gan.rule, gan.game.point(), batch, count=2, tolerance=0.1, iterations=3)
         if not len(values):

@@ -4,7 +4,8 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
@@ -52,10 +53,36 @@ def held(model_dir: str) -> Iterator[None]:
         yield
 
 
+def in_use(model_dir: str) -> bool | None:
+    """Whether a process trains in it; None where that cannot be known (see `held`)."""
+    if "://" in model_dir or fcntl is None:
+        return None
+    try:
+        with open(f"{model_dir}/.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    return False
+
+
+def _try(take: Callable[[], None]) -> None:
+    """Takes a lock; one that `in_use` holds for a moment is waited for."""
+    for _ in range(5):
+        try:
+            return take()
+        except BlockingIOError:
+            time.sleep(0.1)
+    return take()
+
+
 def _take(lock, model_dir: str) -> None:
     """Locks an open file and writes who holds it."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _try(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
     except BlockingIOError:
         lock.seek(0)
         holder = lock.read().strip() or "another process"

@@ -4,6 +4,7 @@ import pytest
 
 import jare_tf
 from jare_tf.evaluation.stacked_modes import StackedModes, mode_counts
+from jare_tf.training.probes import Periodic
 
 
 def test_mode_counts():
@@ -33,7 +34,7 @@ def bars(labels):
 def test_classifies_the_channels_and_counts(capsys):
     """A generator that makes the digits 3, 1, 4 and nothing else reaches one mode."""
     labels = np.arange(400) % 10
-    probe = StackedModes(digits=(bars(labels), labels), every=10, samples=300)
+    probe = StackedModes(digits=(bars(labels), labels), samples=300)
     chosen = np.concatenate([bars(np.array([3])), bars(np.array([1])), bars(np.array([4]))], axis=-1)
     np.testing.assert_array_equal(probe.classify(chosen / 127.5 - 1).argmax(axis=-1), [[3, 1, 4]])
     assert "the classifier of digits is right on 100.0% of 40 others" in capsys.readouterr().out
@@ -44,12 +45,16 @@ def test_classifies_the_channels_and_counts(capsys):
     gan = jare_tf.GAN(generator, discriminator, rule=jare_tf.sim_gd(), loss=jare_tf.Minimax(), latent_dim=2)
     one = {"modes_covered": 1.0, "reverse_kl": pytest.approx(np.log(1000)), "confident_fraction": 1.0}
     assert probe(gan) == one
+    periodic = Periodic(probe=probe, every=10)
+    assert periodic(gan) == one
     gan.iterations.assign(5)
-    assert probe(gan) == {}
+    assert periodic(gan) == {}
 
 
 def test_bad_input():
     with pytest.raises(jare_tf.InputError, match="no gray images of ten digits"):
-        StackedModes(digits=(np.zeros((2, 8, 8, 3)), np.zeros(2)), every=1)
+        StackedModes(digits=(np.zeros((2, 8, 8, 3)), np.zeros(2)))
+    with pytest.raises(jare_tf.InputError, match="samples must be an integer of at least 1, not 0"):
+        StackedModes(digits=(bars(np.arange(10)), np.arange(10)), samples=0)
     with pytest.raises(jare_tf.InputError, match="every must be an integer of at least 1, not 0"):
-        StackedModes(digits=(bars(np.arange(10)), np.arange(10)), every=0)
+        Periodic(probe=lambda gan: {}, every=0)

@@ -1,0 +1,122 @@
+"""Scoring the checkpoints of a run, while it goes on or afterwards."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from jare_tf import files
+from jare_tf.errors import InputError
+from jare_tf.evaluation.metric import lower_is_better
+from jare_tf.training import checkpoints, run_directory
+from jare_tf.training.actions import Probe
+from jare_tf.training.gan import GAN
+from jare_tf.training.summaries import read_metrics
+
+_PAUSE = 10.0  # seconds between looks for a new checkpoint
+
+
+class Evaluator:
+    """Scores checkpoints into model_dir/evaluation: a row each in metrics.jsonl, and TensorBoard scalars.
+
+    A row has `step`, `seconds` (that the scoring took), `checkpoint` (a checksum), what the scores depend on (the
+    probes' labels) and the scores. A checkpoint with a row of the same step, checksum and labels is scored.
+
+    Args:
+      model_dir: the run directory.
+      gan: of the run's experiment.
+      probes: what gives scores; one may have a method `labels`.
+      best_by: the beginning of a score's tag: the checkpoint with the best one so far is kept in model_dir/best, where
+        rows with other labels do not count. None for none.
+
+    Raises:
+      InputError: two probes have different values for a label.
+    """
+
+    def __init__(self, model_dir: str, gan: GAN, probes: Sequence[Probe], best_by: str | None):
+        self._model_dir, self._gan, self._probes, self._best_by = model_dir, gan, probes, best_by
+        self._folder = f"{model_dir}/evaluation"
+        self._labels = _joined([probe.labels(gan) for probe in probes if hasattr(probe, "labels")])
+        self._rows, self._path = read_metrics(self._folder), f"{self._folder}/metrics.jsonl"
+        files.replace(self._path, "".join(json.dumps(row) + "\n" for row in self._rows))  # without a torn last line
+        self._writer = tf.summary.create_file_writer(self._folder)
+
+    def run(self, last_step: int, watch: bool) -> None:
+        """Scores what is not scored; if `watch`, until the run is at `last_step` or nobody trains any more."""
+        while True:
+            trained = run_directory.in_use(self._model_dir)  # asked before, so that no last checkpoint is missed
+            self._score_all()
+            steps = checkpoints.steps_of(self._model_dir)
+            if not watch or (steps and steps[-1] >= last_step):
+                print(f"{self._model_dir}: all {len(steps)} checkpoints are scored", flush=True)
+                return
+            if trained is False:
+                step = max(steps, default=0)
+                print(f"{self._model_dir}: training has stopped at step {step} of {last_step}", flush=True)
+                return
+            time.sleep(_PAUSE)
+
+    def _score_all(self) -> None:
+        steps = [step for step in checkpoints.steps_of(self._model_dir) if not self._is_scored(step)]
+        for number, step in enumerate(steps):
+            print(f"{self._model_dir}: checkpoint {number + 1} of {len(steps)}, step {step}", flush=True)
+            self._score(step)
+        if self._best_by:
+            self._keep_best()
+
+    def _is_scored(self, step: int) -> bool:
+        key = self._key(self._model_dir, step)
+        return key["checkpoint"] is None or any(key.items() <= row.items() for row in self._rows)
+
+    def _key(self, folder: str, step: int) -> dict[str, str | int | None]:
+        return {"step": step, "checkpoint": checkpoints.identity(folder, step), **self._labels}
+
+    def _score(self, step: int) -> None:
+        """Scores a copy, which the run does not remove, and keeps it if it is the best."""
+        start, advice = time.monotonic(), "raise SAVE_EVERY or experiment.train.keep_checkpoints"
+        if not checkpoints.copy(self._model_dir, step, self._folder):
+            print(f"{self._model_dir}: step {step} was removed before it could be scored: {advice}", flush=True)
+            return
+        checkpoints.restore_networks(self._folder, self._gan, step)
+        measured = {tag: value for probe in self._probes for tag, value in probe(self._gan).items()}
+        row = {**self._key(self._folder, step), "seconds": round(time.monotonic() - start, 3), **measured}
+        with tf.io.gfile.GFile(self._path, "a") as file:
+            file.write(json.dumps(row) + "\n")
+        self._rows.append(row)
+        with self._writer.as_default(step):
+            for tag, value in measured.items():
+                tf.summary.scalar(tag, value)
+        self._writer.flush()
+        print("  ".join(f"{tag} {value:.5g}" for tag, value in measured.items()), flush=True)
+        if self._best_by:
+            self._keep_best()
+        tf.io.gfile.rmtree(f"{self._folder}/checkpoints")
+
+    def _keep_best(self) -> None:
+        """Copies the best of the checkpoints that are still somewhere to model_dir/best, unless it is there."""
+        best = f"{self._model_dir}/best"
+        rows = [row for row in self._rows if self._labels.items() <= row.items()]
+        tags = [tag for row in rows for tag in row if tag.startswith(self._best_by)]
+        if rows and not tags:
+            raise InputError(f"experiment.evaluate.best_by: no score begins with {self._best_by!r}")
+        kept = [
+            (row[tags[0]], row["step"], folder)
+            for folder in (best, self._folder, self._model_dir)
+            for row in rows
+            if tags[0] in row and checkpoints.identity(folder, row["step"]) == row["checkpoint"]
+        ]
+        if not kept:
+            return
+        value, step, folder = (min if lower_is_better(tags[0]) else max)(kept, key=lambda one: one[0])
+        if folder != best and checkpoints.copy(folder, step, best):
+            print(f"{best}: step {step}, {tags[0]} {value:.5g}", flush=True)
+
+
+def _joined(labels: Sequence[Mapping[str, str | int]]) -> dict[str, str | int]:
+    joined = {}
+    for one in labels:
+        for name, value in one.items():
+            if joined.setdefault(name, value) != value:
+                raise InputError(f"scores of two kinds, {name} {joined[name]!r} and {value!r}: evaluate one at a time")
+    return joined

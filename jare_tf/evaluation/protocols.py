@@ -1,0 +1,80 @@
+"""How many samples scores are computed on, and against what: scores of different protocols cannot be compared."""
+
+import dataclasses
+
+from jare_tf.errors import InputError, check_integer
+from jare_tf.evaluation.metric import Metric
+from jare_tf.evaluation.metrics import FrechetDistance, InceptionScore, KernelDistance, SlicedWasserstein
+from jare_tf.evaluation.precision_recall import DensityCoverage, PrecisionRecall
+
+_MOST_NEIGHBOURS = 10_000  # of metrics that look at all pairs, or at the images themselves
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """What is computed on what.
+
+    Args:
+      name: how rows of scores call it.
+      split: which real images generated ones are compared with, "train" or "test".
+      real: how many of them, drawn once and always the same; None for all.
+      measures: pairs of a metric and the number of generated images that it is given, always the first ones.
+
+    Raises:
+      InputError: a number is not positive, or a measure is no such pair.
+    """
+
+    name: str
+    split: str
+    real: int | None
+    measures: tuple[tuple[Metric, int], ...]
+
+    def __post_init__(self):
+        if self.real is not None:
+            check_integer("protocols: real", self.real, least=1)
+        for measure in self.measures:
+            if not (isinstance(measure, tuple | list) and len(measure) == 2 and isinstance(measure[0], Metric)):
+                raise InputError(f"protocols.Protocol: measures must be pairs (metric, number), not {measure!r}")
+            check_integer("protocols: the number of samples", measure[1], least=2)
+
+    @property
+    def samples(self) -> int:
+        """How many images have to be generated."""
+        return max(count for _, count in self.measures)
+
+
+def jare() -> Protocol:
+    """The JARE paper's, as in its code: Fréchet distance of 12,800 generated and as many training images.
+
+    The inception score is the mean over 10 parts of 50,000 generated images.
+    """
+    measures = (*_compared(12_800), (InceptionScore(splits=10), 50_000))
+    return Protocol(name="jare", split="train", real=12_800, measures=measures)
+
+
+def standard_50k() -> Protocol:
+    """The most usual one: 50,000 generated images against the whole training set (Heusel et al. 2017)."""
+    measures = (*_compared(50_000), (InceptionScore(splits=10), 50_000))
+    return Protocol(name="standard_50k", split="train", real=None, measures=measures)
+
+
+def test_10k() -> Protocol:
+    """10,000 generated images against the whole test set, which the discriminator never saw."""
+    return small(name="test_10k", samples=10_000, split="test", real=None)
+
+
+def small(*, name: str = "small", samples: int, split: str = "train", real: int | None = None) -> Protocol:
+    """All metrics on `samples` generated images, for quick looks and small data sets."""
+    return Protocol(name=name, split=split, real=real, measures=(*_compared(samples), (InceptionScore(), samples)))
+
+
+def _compared(samples: int) -> tuple[tuple[Metric, int], ...]:
+    """The metrics that compare with real images."""
+    few = min(samples, _MOST_NEIGHBOURS)
+    return (
+        (FrechetDistance(), samples),
+        (KernelDistance(), samples),
+        (PrecisionRecall(), few),
+        (DensityCoverage(), few),
+        (SlicedWasserstein(), few),
+    )

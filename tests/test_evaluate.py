@@ -1,0 +1,160 @@
+"""--mode evaluate: which checkpoints are scored, what is written, and what is kept."""
+
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import jare_tf
+from jare_tf import config, main
+from jare_tf.evaluation import evaluator
+from jare_tf.training import run_directory
+from tests.runs import run
+
+MIXTURE = ["mixture_jare_paper/jare.gin"]
+SHORT = ["STEPS = 6", "SAVE_EVERY = 2", "LOG_EVERY = 6", "SAMPLE_EVERY = 6", "STEPS_PER_CALL = 2", "BATCH_SIZE = 8"]
+
+
+def evaluate(model_dir, *params, watch=False):
+    """The rows of scores after --mode evaluate."""
+    main.run([], list(params), "evaluate", str(model_dir), watch=watch)
+    return [json.loads(line) for line in (model_dir / "evaluation" / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_every_checkpoint_once(tmp_path, capsys):
+    run(tmp_path, files=MIXTURE, short=SHORT)
+    rows = evaluate(tmp_path)
+    assert [row["step"] for row in rows] == [2, 4, 6]
+    assert set(rows[0]) >= {"step", "checkpoint", "seconds", "samples", "modes_covered", "high_quality_fraction"}
+    assert len({row["checkpoint"] for row in rows}) == 3
+    (logged,) = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    for tag in ("modes_covered", "high_quality_fraction"):  # by the same latent vectors as while it trained
+        assert rows[-1][tag] == logged[tag]
+    capsys.readouterr()
+    assert evaluate(tmp_path) == rows
+    assert capsys.readouterr().out == f"{tmp_path}: all 3 checkpoints are scored\n"
+    assert len(evaluate(tmp_path, "mode_coverage.ModeCoverage.samples = 100")) == 6  # other scores, other rows
+    run(tmp_path, "STEPS = 8", files=MIXTURE, short=SHORT)
+    assert [row["step"] for row in evaluate(tmp_path)][6:] == [8]
+    (events,) = {
+        (event.step, value.tag, float(tf.make_ndarray(value.tensor)))
+        for path in (tmp_path / "evaluation").glob("events*")
+        for record in tf.data.TFRecordDataset(str(path))
+        for event in [tf.compat.v1.Event.FromString(record.numpy())]
+        for value in event.summary.value
+        if event.step == 8 and value.tag == "modes_covered"
+    }
+    assert events == (8, "modes_covered", evaluate(tmp_path)[-1]["modes_covered"])
+
+
+def test_a_torn_row_is_dropped(tmp_path):
+    run(tmp_path, files=MIXTURE, short=SHORT)
+    rows = evaluate(tmp_path)
+    path = tmp_path / "evaluation" / "metrics.jsonl"
+    path.write_text(path.read_text()[:-20])
+    again = evaluate(tmp_path)
+    assert [{**row, "seconds": 0} for row in again] == [{**row, "seconds": 0} for row in rows]
+
+
+def test_a_checkpoint_that_changed_is_scored_again(tmp_path):
+    run(tmp_path, files=MIXTURE, short=SHORT)
+    before = evaluate(tmp_path)
+    for path in (tmp_path / "checkpoints").glob("step-*"):
+        path.unlink()
+    run(tmp_path, "experiment.train.seed = 1", files=MIXTURE, short=SHORT)
+    rows = evaluate(tmp_path)
+    assert [row["step"] for row in rows] == [2, 4, 6, 2, 4, 6]
+    assert rows[3]["checkpoint"] != before[0]["checkpoint"]
+
+
+def test_the_best_is_kept(tmp_path, monkeypatch):
+    """Also when it was scored before anybody asked for the best, and when its run has removed it."""
+    values = {2: 3.0, 4: 1.0, 6: 2.0, 8: 4.0, 10: 0.5}
+    monkeypatch.setattr(
+        "jare_tf.evaluation.mode_coverage.ModeCoverage.__call__", lambda self, gan: {"fid_1k": values[gan.step]}
+    )
+    run(tmp_path, files=MIXTURE, short=SHORT)
+    evaluate(tmp_path)
+    assert not (tmp_path / "best").exists()
+    best = lambda: sorted(path.stem for path in (tmp_path / "best" / "checkpoints").glob("*.index"))
+    evaluate(tmp_path, "experiment.evaluate.best_by = 'fid'")
+    assert best() == ["step-4"]
+    run(tmp_path, "STEPS = 8", "experiment.train.keep_checkpoints = 1", files=MIXTURE, short=SHORT)
+    evaluate(tmp_path, "experiment.evaluate.best_by = 'fid'")
+    assert best() == ["step-4"]
+    run(tmp_path, "STEPS = 10", files=MIXTURE, short=SHORT)
+    evaluate(tmp_path, "experiment.evaluate.best_by = 'fid'")
+    assert best() == ["step-10"]
+    run(
+        tmp_path,
+        "experiment.sample.checkpoint = 'best'",
+        "experiment.sample.count = 3",
+        files=[],
+        short=[],
+        mode="sample",
+    )
+    assert np.load(tmp_path / "generated" / "step-10.npz")["samples"].shape == (3, 2)
+    with pytest.raises(jare_tf.InputError, match="experiment.evaluate.best_by: no score begins with 'kid'"):
+        evaluate(tmp_path, "experiment.evaluate.best_by = 'kid'")
+
+
+def test_watch_follows_a_run_to_its_end(tmp_path, monkeypatch):
+    """It waits for the run to begin, scores what comes while it trains, and ends when the last step is scored."""
+    monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
+    monkeypatch.setattr(main, "_WAIT", 0.05)
+    run(tmp_path / "whole", files=MIXTURE, short=SHORT)
+    run(tmp_path / "watched", "STEPS = 4", files=MIXTURE, short=SHORT)
+    whole, watched = tmp_path / "whole", tmp_path / "watched"
+    config_text = (watched / "config.gin").read_text()
+    (watched / "config.gin").unlink()
+    seen = []
+
+    def train_on():
+        """What another process does, with its lock."""
+        with run_directory.held(str(watched)):
+            (watched / "config.gin").write_text(config_text.replace("STEPS = 4", "STEPS = 6"))
+            while len(seen) < 2:
+                rows = watched / "evaluation" / "metrics.jsonl"
+                seen[:] = rows.read_text().splitlines() if rows.exists() else []
+                time.sleep(0.05)
+            for kind in ("data-00000-of-00001", "index"):
+                (whole / "checkpoints" / f"step-6.{kind}").rename(watched / "checkpoints" / f"step-6.{kind}")
+
+    thread = threading.Thread(target=train_on)
+    threading.Timer(0.5, thread.start).start()
+    rows = evaluate(watched, watch=True)
+    thread.join()
+    assert [row["step"] for row in rows] == [2, 4, 6]
+
+
+def test_watch_ends_when_nobody_trains(tmp_path, capsys):
+    run(tmp_path, "STEPS = 4", files=MIXTURE, short=SHORT)
+    path = tmp_path / "config.gin"
+    path.write_text(path.read_text().replace("STEPS = 4", "STEPS = 400"))
+    assert len(evaluate(tmp_path, watch=True)) == 2
+    assert f"{tmp_path}: training has stopped at step 4 of 400" in capsys.readouterr().out
+
+
+def test_bad_input(tmp_path):
+    with pytest.raises(jare_tf.InputError, match="holds no run"):
+        evaluate(tmp_path)
+    run(tmp_path / "game")
+    assert [row["step"] for row in evaluate(tmp_path / "game")] == [10, 20]  # the distance to the equilibrium
+    with pytest.raises(jare_tf.InputError, match="the configuration binds no experiment.evaluate.scores"):
+        evaluate(tmp_path / "game", "experiment.train.equilibrium = None")
+    in_use = pytest.raises(jare_tf.InputError, match="game/evaluation is in use by process")
+    with run_directory.held(str(tmp_path / "game" / "evaluation")), in_use:
+        evaluate(tmp_path / "game")
+
+
+def test_what_other_modes_bind_is_recorded(tmp_path):
+    """So that a run directory alone can be scored, as it was configured; and a misspelt name is still found."""
+    run(tmp_path, "mode_coverage.ModeCoverage.samples = 50", files=MIXTURE, short=SHORT)
+    config.parse([str(tmp_path / "config.gin")])
+    assert "experiment.evaluate.scores" in config.bound()
+    assert evaluate(tmp_path)[0]["samples"] == 50
+    with pytest.raises(jare_tf.InputError, match="nothing in this run uses dcgan.generator.filters"):
+        run(tmp_path, "dcgan.generator.filters = 3", files=MIXTURE, short=SHORT)

@@ -1,0 +1,84 @@
+"""Scores of images that are there already: of any folder or file, against a data set or another folder.
+
+    python tools/score_images.py my_samples --against cifar10:test --embedding classifiers/cifar10.keras
+    python tools/score_images.py runs/c_jare/generated/step-1000.npz --against photos --image_size 64
+
+IMAGES and --against are a folder of images, an .npz file with `images` (as `--mode sample` writes it), an .npy file, or
+NAME:SPLIT of TensorFlow Datasets. Prints the scores of `protocols.small` on all images of both, and then one JSON
+object with what they depend on. Without --embedding it is TF-GAN's Inception graph from TF-Hub.
+"""
+
+import argparse
+import json
+import os
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from jare_tf.data import image_folder, in_memory, tfds_images
+from jare_tf.data.dataset import Dataset
+from jare_tf.errors import InputError
+from jare_tf.evaluation import embedding as embeddings
+from jare_tf.evaluation import protocols
+from jare_tf.evaluation.image_scores import CACHE, real_samples, scores
+
+
+def dataset(named: str, image_size: int | None) -> tuple[Dataset, str]:
+    """The images that the command line names, and of which split they are."""
+    if named.endswith(".npz"):
+        try:
+            with np.load(named) as arrays:
+                images = arrays["images" if "images" in arrays else arrays.files[0]]
+        except (OSError, ValueError, LookupError) as error:
+            raise InputError(f"cannot read images from {named}: {error}") from error
+        if images.ndim != 4 or images.dtype != np.uint8 or not len(images):
+            raise InputError(f"{named} must hold uint8 images [n, height, width, channels], not {images.shape}")
+        return in_memory.InMemory(named, images), "images"
+    if named.endswith(".npy"):
+        return in_memory.array_file(path=named), "images"
+    if os.path.isdir(named) or "/" in named or ":" not in named:
+        if image_size is None:
+            raise InputError(f"{named} is a folder: say --image_size, to which its images are resized")
+        return image_folder.load(path=named, image_size=image_size), "images"
+    name, _, split = named.partition(":")
+    return tfds_images.load(name=name, split=split, image_size=image_size), split.partition("[")[0]
+
+
+def run(arguments: argparse.Namespace) -> None:
+    embedding = embeddings.load(path=arguments.embedding, resize=arguments.resize)
+    reference, split = dataset(arguments.against, arguments.image_size)
+    size = arguments.image_size or reference.element_shape[0]
+    images, _ = dataset(arguments.images, size)
+    if tuple(images.element_shape) != tuple(reference.element_shape):
+        raise InputError(
+            f"{arguments.images} has images of shape {images.element_shape}, {arguments.against} of "
+            f"{reference.element_shape}: name both by folder or data set, with --image_size"
+        )
+    devices, cache = tf.distribute.get_strategy(), arguments.cache or None
+    real = real_samples(reference, None, arguments.against, embedding, devices, cache=cache)
+    made = real_samples(images, None, arguments.images, embedding, devices)
+    measured = scores(real, made, protocols.small(samples=len(images), split=split))
+    for tag, value in measured.items():
+        print(f"{tag} {value:.5g}")
+    labels = {"embedding": f"{embedding.name} {embedding.hash}", "resize": embedding.resize, "real": len(reference)}
+    print(json.dumps({"images": arguments.images, "against": arguments.against, **labels, **measured}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images")
+    parser.add_argument("--against", required=True)
+    parser.add_argument("--embedding", help="a model file or folder, see jare_tf.evaluation.embedding.load")
+    parser.add_argument("--resize", default="tf1_bilinear", help="how images get the embedding's size")
+    parser.add_argument("--image_size", type=int, help="side to which images of folders and of data sets are resized")
+    parser.add_argument("--cache", default=CACHE, help="keeps what the embedding sees in --against; '' for none")
+    try:
+        run(parser.parse_args())
+    except InputError as error:
+        print(f"score_images: {str(error).splitlines()[0]}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
