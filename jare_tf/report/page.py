@@ -13,6 +13,7 @@ from jare_tf.report.run_record import RunRecord, series, tags
 # Tags that the runs' table leaves to the curves.
 _DETAILS = ("gradient_norm/", "regularizer/")
 _MOST_PICTURES, _FEWEST_PICTURES, _PICTURE_BYTES = 6, 2, 1_000_000
+_DASHES = {"solid": "none", "dashed": "6 3", "dotted": "2 2", "dashdot": "6 2 2 2"}
 _ABSENT = "–"
 _MANY_BINDINGS = 25
 
@@ -116,16 +117,16 @@ def _curves(runs: Sequence[RunRecord], rows_of_runs: Sequence[Sequence[dict]], n
     for group, members in groups.items():
         panels = {tag: {i: series(rows, tag) for i, rows in enumerate(rows_of_runs)} for tag in members}
         drawn = [_panel(runs, tag, lines, f"{name} {tag}") for tag, lines in panels.items() if any(lines.values())]
-        caption = element("figcaption", group, class_="group")
-        inside = element("div", *drawn, class_="panels")
-        figures.append(element("figure", caption, inside, class_="several" if len(drawn) > 1 else "one"))
-    if not figures:
-        return Markup("")
+        inside = element("figcaption", group, class_="group"), element("div", *drawn, class_="panels")
+        figures += [element("figure", *inside, class_="several" if len(drawn) > 1 else "one")] if drawn else []
+    return joined([_legend(runs, rows_of_runs), element("div", joined(figures), class_="curves")] if figures else [])
+
+
+def _legend(runs: Sequence[RunRecord], rows_of_runs: Sequence[Sequence[dict]]) -> Markup:
     long = any(curves.long(series(rows, tag)) for rows in rows_of_runs for tag in tags(rows))
     note = f" A line is the median, a shade the range, in each of {curves.PARTS} parts of a long run." if long else ""
     keys = [_key(runs, run) for run in runs] if len(runs) > 1 else []
-    legend = element("div", *keys, element("span", f"Over steps.{note}", class_="quiet"), class_="legend")
-    return joined([legend, element("div", joined(figures), class_="curves")])
+    return element("div", *keys, element("span", f"Over steps.{note}", class_="quiet"), class_="legend")
 
 
 def _panel(runs: Sequence[RunRecord], tag: str, lines: Mapping[int, Mapping[int, float]], name: str) -> Markup:
@@ -138,9 +139,8 @@ def _panel(runs: Sequence[RunRecord], tag: str, lines: Mapping[int, Mapping[int,
     player = tag.partition("/")[2]
     caption = [*([player] if player else []), *([f"always 0: {', '.join(sorted(zero))}"] if zero else [])]
     last = ", ".join(f"{runs[index].label} {_number(points[max(points)])}" for index, points in lines.items())
-    drawn = Markup(
-        curves.svg(varied, name).replace("<svg ", f"<svg {_described(f'{tag} by step; at the end: {last}')} ", 1)
-    )
+    described = f"{tag} by step; at the end: {last}"
+    drawn = element("div", Markup(curves.svg(varied, name)), role="img", aria_label=described)
     return element("figure", element("figcaption", ", ".join(caption), class_="quiet"), drawn)
 
 
@@ -222,8 +222,7 @@ def _key(runs: Sequence[RunRecord], run: RunRecord) -> Markup:
     if len(runs) == 1:
         return element("span", run.label, class_="name")
     style = curves.style(runs.index(run))
-    dashes = {"solid": "none", "dashed": "6 3", "dotted": "2 2", "dashdot": "6 2 2 2"}[style["linestyle"]]
-    stroke = {"stroke": style["color"], "stroke_width": "3", "stroke_dasharray": dashes}
+    stroke = {"stroke": style["color"], "stroke_width": "3", "stroke_dasharray": _DASHES[style["linestyle"]]}
     line = element("line", x1="0", y1="5", x2="24", y2="5", **stroke)
     piece = element("svg", line, class_="key", viewBox="0 0 24 10", aria_hidden="true")
     return element("span", piece, run.label, class_="name")
@@ -231,11 +230,6 @@ def _key(runs: Sequence[RunRecord], run: RunRecord) -> Markup:
 
 def _name(runs: Sequence[RunRecord], run: RunRecord) -> Markup:
     return element("th", _key(runs, run), scope="row")
-
-
-def _described(text: str) -> Markup:
-    """Attributes of a picture for those who do not see it."""
-    return Markup(element("i", role="img", aria_label=text)[3:-5])
 
 
 def _value(value: float, where: str = "", best: bool = False) -> Markup:

@@ -51,7 +51,7 @@ figcaption { font-size: .9rem; overflow-wrap: anywhere; }
   nav, details:not([open]) { display: none; }
   .legend { position: static; }
   .wide { overflow: visible; }
-  figure, tr { break-inside: avoid; }
+  .wide, figure, tr { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
 }
 """
