@@ -122,5 +122,5 @@ def _inline(figure: Figure) -> str:
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*"', "<g", text)
     text = re.sub(r' (xmlns(:\w+)?|version)="[^"]*"', "", text)
-    text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)
+    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), text)  # coordinates, not labels
     return re.sub(r"\n\s*", "\n", text).strip()

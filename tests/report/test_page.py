@@ -229,14 +229,31 @@ def test_long_runs_are_summarized(tmp_path):
     assert "A line is the median" not in show(make(tmp_path / "short", rows[:200]))[1].text
 
 
-def test_shade_of_a_long_curve_reaches_every_value():
-    points = dict.fromkeys(range(5000), 1.0)
-    ends = lambda svg: [float(y) for y in re.findall(r"L [\d.]+ ([\d.]+)", svg.split("fill-opacity: 0.2")[0])]
-    flat, spiked = (curves.svg({0: {**points, **extra}}, "name") for extra in ({}, {2500: 9.0}))
-    assert "fill-opacity: 0.2" in flat
-    assert max(ends(spiked)) - min(ends(spiked)) > 100
-    assert flat == curves.svg({0: points}, "name")
-    assert flat != curves.svg({0: points}, "another")
+def heights(svg, before):
+    """The lowest and the highest y of the path that stands before these words, in coordinates that grow downwards."""
+    path = svg.partition(before)[0].rpartition("<path ")[2]
+    found = [float(y) for y in re.findall(r"[ML] -?[\d.]+ (-?[\d.]+)", path)]
+    return min(found), max(found)
+
+
+def test_long_curve_is_the_median_in_a_shade_that_reaches_every_value():
+    points = {step: 1.0 + step % 3 for step in range(5000)}
+    plain, spiked = (curves.svg({0: {**points, **extra}}, "name") for extra in ({}, {2500: 9.0}))
+    low, high = heights(plain, "stroke-width: 1.4;")
+    bottom, top = (165.6 + y for y in heights(plain, '"/>\n</defs>\n<g clip-path'))
+    assert low == high == pytest.approx((bottom + top) / 2, abs=0.1)
+    assert top - bottom > 100
+    bottom, top = (165.6 + y for y in heights(spiked, '"/>\n</defs>\n<g clip-path'))
+    assert top - bottom > 100
+    assert plain == curves.svg({0: points}, "name")
+    assert plain != curves.svg({0: points}, "another")
+
+
+def test_labels_of_an_axis_differ():
+    svg = curves.svg({0: {0: 1.3840, 100: 1.3863, 200: 1.3902}}, "name")
+    labels = re.findall(r"<text [^>]*>([^<]*)</text>", svg)
+    assert len(labels) == len(set(labels)) > 8
+    assert "1.386" in labels
 
 
 @pytest.mark.parametrize(
