@@ -168,11 +168,21 @@ def differences(model_dir: str, used: str, bound_too: Set[str] = frozenset()) ->
     if not tf.io.gfile.exists(path):
         return {}
     with tf.io.gfile.GFile(path) as file:
-        before, now = _resolved(file.read()), _resolved(used)
+        before, now = resolved(file.read()), resolved(used)
     return {
         name: f"{name} was {before.get(name, 'absent')}, is {now[name]}"
         for name in sorted((before.keys() | bound_too) & now.keys())
         if before.get(name) != now[name]
+    }
+
+
+def resolved(text: str) -> dict[str, str]:
+    """The values that the text of a config.gin binds, by parameter, with macros replaced by theirs."""
+    bindings = _bindings(text)
+    return {
+        name: _MACRO.sub(lambda match: bindings.get(match[1], match[0]), value)
+        for name, value in bindings.items()
+        if "." in name
     }
 
 
@@ -207,16 +217,6 @@ def _of_other_modes() -> dict[str, str]:
 def _bindings(text: str) -> dict[str, str]:
     """The bindings of a configuration whose bindings have a line each."""
     return dict(_BINDING.findall(text))
-
-
-def _resolved(text: str) -> dict[str, str]:
-    """The bindings of parameters, with macros replaced by their values."""
-    bindings = _bindings(text)
-    return {
-        name: _MACRO.sub(lambda match: bindings.get(match[1], match[0]), value)
-        for name, value in bindings.items()
-        if "." in name
-    }
 
 
 def _imports(bindings: Sequence[str]) -> list[str]:

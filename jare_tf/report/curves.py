@@ -1,18 +1,31 @@
 """Curves of several runs in one picture."""
 
-from collections.abc import Mapping
+import io
+import re
+from collections.abc import Iterable, Mapping
 
+import matplotlib
 import numpy as np
 import tensorflow as tf
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from jare_tf.errors import InputError
 from jare_tf.training.summaries import read_metrics
 
+# Of curves on a web page; each contrasts with white and with black.
+_COLOURS = ("#3a7bd5", "#d9711c", "#2d9d5f", "#a05ccf", "#d8405f", "#1797a6", "#a06b3f", "#7c8592")
+_DASHES = ("solid", "dashed", "dotted", "dashdot")
+PARTS = 120  # into which a curve with more points than twice as many is cut
+_INK = "#010203"  # becomes the colour of the text around
+
 
 def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
-    """A panel for each tag with a curve for each run, on a logarithmic axis where all values are positive.
+    """A panel for each tag with a curve for each run.
+
+    An axis is logarithmic where all values are positive and the largest is ten times the smallest, or more.
 
     Args:
       runs: run directories by label.
@@ -31,9 +44,8 @@ def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
             if not points:
                 raise InputError(f"no row of {runs[label]}/metrics.jsonl has {tag!r}: nothing to draw")
             axes.plot(*np.transpose(points), label=label, linewidth=1.2)
-        positive = all(value > 0 for line in axes.get_lines() for value in line.get_ydata())
-        axes.set(xlabel="iteration", title=title, yscale="log" if positive else "linear")
-        axes.grid(alpha=0.3)
+        axes.set(xlabel="iteration", title=title)
+        _scale(axes, (value for line in axes.get_lines() for value in line.get_ydata()))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
@@ -42,3 +54,73 @@ def save(figure: Figure, path: str) -> None:
     """Writes the figure as a PNG file."""
     with tf.io.gfile.GFile(path, "wb") as file:
         figure.savefig(file, format="png")
+
+
+def logarithmic(values: Iterable[float]) -> bool:
+    """Whether the values are positive and span a decade."""
+    values = list(values)
+    return min(values) > 0 and max(values) >= 10 * min(values)
+
+
+def style(index: int) -> dict[str, str]:
+    """The colour and the dashes of the curve of that number."""
+    return {"color": _COLOURS[index % len(_COLOURS)], "linestyle": _DASHES[index // len(_COLOURS) % len(_DASHES)]}
+
+
+def svg(lines: Mapping[int, Mapping[int, float]], name: str) -> str:
+    """A panel as an <svg> element, to stand in HTML: its axes have the colour of the text around them.
+
+    Of a curve of many points it shows the median in each of PARTS, and in a lighter shade the lowest to the highest.
+
+    Args:
+      lines: by the number of a curve, which chooses its style, finite values by step.
+      name: of this panel, which no other of the page has.
+    """
+    settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "axes.formatter.use_mathtext": False}
+    inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
+    with matplotlib.rc_context({**settings, **dict.fromkeys(inks, _INK)}):
+        figure = Figure(figsize=(3.6, 2.3), layout="constrained")
+        axes = figure.add_subplot(facecolor="none")
+        for index, points in lines.items():
+            _plot(axes, points, style(index))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        _scale(axes, (value for points in lines.values() for value in points.values()))
+        return _inline(figure)
+
+
+def _scale(axes: Axes, values: Iterable[float]) -> None:
+    axes.set_yscale("log" if logarithmic(values) else "linear")
+    axes.grid(alpha=0.3)
+
+
+def long(points: Mapping[int, float]) -> bool:
+    """Whether `svg` summarizes a curve of these points."""
+    return len(points) > 2 * PARTS
+
+
+def _plot(axes: Axes, points: Mapping[int, float], look: Mapping[str, str]) -> None:
+    """Every point, or of a long curve the median and the range in each of PARTS."""
+    steps, values = np.array([*points]), np.array([*points.values()])
+    if long(points):
+        parts = np.array_split(values, PARTS)
+        steps = np.array([part.mean() for part in np.array_split(steps, PARTS)])
+        lowest, values, highest = np.transpose([(part.min(), np.median(part), part.max()) for part in parts])
+        axes.fill_between(steps, lowest, highest, color=look["color"], alpha=0.2, linewidth=0)
+    axes.plot(steps, values, **look, linewidth=1.4, marker="o" if len(steps) < 20 else "", markersize=3)
+
+
+def _inline(figure: Figure) -> str:
+    """The figure as SVG without what HTML does not need, and without names that other figures have too."""
+    buffer = io.StringIO()
+    figure.savefig(
+        buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    )
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].replace(_INK, "currentColor")
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r'<g id="[^"]*"', "<g", text)
+    text = re.sub(r' (xmlns(:\w+)?|version)="[^"]*"', "", text)
+    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), text)  # coordinates, not labels
+    return re.sub(r"\n\s*", "\n", text).strip()

@@ -1,0 +1,33 @@
+"""Which of a run's scores may be compared, and which of them is the best."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+_LOWER_IS_BETTER = ("fid", "kid", "sliced_wasserstein", "reverse_kl")
+_NO_CONDITION = frozenset(["checkpoint"])  # the string of a row that says what was scored, not how
+
+Conditions = tuple[tuple[str, str], ...]
+
+
+def by_conditions(rows: Sequence[dict]) -> dict[Conditions, list[dict]]:
+    """Rows that were computed alike together: with one embedding, one way of resizing, one protocol."""
+    groups: dict[Conditions, list[dict]] = {}
+    for row in rows:
+        strings = {name: value for name, value in row.items() if isinstance(value, str) and name not in _NO_CONDITION}
+        groups.setdefault(tuple(sorted(strings.items())), []).append(row)
+    return groups
+
+
+def lower_is_better(tag: str) -> bool:
+    """Of a score's tag, for instance fid_10k_train."""
+    return tag.startswith(_LOWER_IS_BETTER)
+
+
+def best(tag: str, values: Iterable[float]) -> float:
+    """The lowest distance, or the highest of another score."""
+    return min(values) if lower_is_better(tag) else max(values)
+
+
+def best_point(tag: str, points: Mapping[int, float]) -> tuple[int, float]:
+    """(step, value) where a score was best, the first time that it was."""
+    value = best(tag, points.values())
+    return next(step for step in points if points[step] == value), value

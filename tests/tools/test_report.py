@@ -1,0 +1,68 @@
+"""tools/report.py: runs of the program in one page, and a user's mistakes in one line."""
+
+import importlib.util
+import pathlib
+
+import pytest
+
+from tests.pages import Page, make
+from tests.runs import metrics, run
+
+PATH = pathlib.Path(__file__).parents[2] / "tools" / "report.py"
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("report_tool", PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_page_of_two_runs(tool, tmp_path, capsys):
+    for gamma in ("1.0", "2.0"):
+        run(tmp_path / gamma, f"GAMMA = {gamma}")
+    capsys.readouterr()
+    output = tmp_path / "page.html"
+    tool.main([str(tmp_path / "1.0"), str(tmp_path / "2.0"), "--output", str(output)])
+    assert capsys.readouterr().out == f"{output}\n"
+    found = Page(output.read_text())
+    assert [[cell["text"] for cell in row] for row in found.tables[1]] == [
+        ["binding", "1.0", "2.0"],
+        ["jacobian_coupling.jare.gamma", "1.0", "2.0"],
+    ]
+    distances = found.column(0, "parameter_distance/generator")
+    for gamma, distance in zip(("1.0", "2.0"), distances, strict=True):
+        assert float(distance["title"]) == metrics(tmp_path / gamma)[-1]["parameter_distance/generator"]
+    assert len(found.values("src")) == 4
+    assert not list(tmp_path.glob("*.new"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{0}/nosuch"], "{0}/nosuch is no folder: name run directories"),
+        (["{0}/runs/a/metrics.jsonl"], "{0}/runs/a/metrics.jsonl is no folder: name run directories"),
+        (["{0}/empty"], "{0}/empty is no run, it has neither metrics.jsonl nor config.gin; name run directories"),
+        (["{0}/runs"], "{0}/runs is no run, it has neither metrics.jsonl nor config.gin; it holds the runs a, b: name"),
+        (["{0}/runs/a", "{0}/runs/a/"], "{0}/runs/a/ is named twice"),
+        (["{0}/broken"], "{0}/broken/metrics.jsonl has a line that is no JSON"),
+        (["{0}/listed"], "line 1 of {0}/listed/metrics.jsonl has no step"),
+        (["{0}/runs/a", "--output", "{0}/empty"], "--output {0}/empty is a folder: name a file"),
+        (["{0}/runs/a", "--output", "{0}/nosuch/page.html"], "cannot write --output {0}/nosuch/page.html: "),
+        (["{0}/runs/a", "--pictures", "0"], "--pictures must be an integer of at least 1, not 0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_mistakes(tool, tmp_path, capsys, arguments, message):
+    for name in ("runs/a", "runs/b", "broken", "listed"):
+        make(tmp_path / name)
+    (tmp_path / "broken" / "metrics.jsonl").write_text('{"step"\n{"step": 2}\n')
+    (tmp_path / "listed" / "metrics.jsonl").write_text("[1]\n")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit) as caught:
+        tool.main(["--output", f"{tmp_path}/page.html", *(argument.format(tmp_path) for argument in arguments)])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert caught.value.code == 2
+    assert line.startswith(f"jare_tf: {message.format(tmp_path)}")
+    assert not (tmp_path / "page.html").exists()

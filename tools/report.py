@@ -1,0 +1,45 @@
+"""One page of HTML about one or several runs: their progress, configurations, curves, scores and samples.
+
+    python tools/report.py runs/quickstart/*/ --output report.html
+
+The page needs no other file and no network. Runs may still be going on.
+"""
+
+import argparse
+import sys
+
+import tensorflow as tf
+
+from jare_tf import config, files
+from jare_tf.errors import InputError, check_integer, reason
+from jare_tf.report import page, run_record
+
+
+def write(directories: list[str], output: str, pictures: int | None) -> None:
+    if pictures is not None:
+        check_integer("--pictures", pictures, 1)
+    text = page.html(run_record.read(directories, config.resolved), pictures)
+    if tf.io.gfile.isdir(output):
+        raise InputError(f"--output {output} is a folder: name a file")
+    try:
+        files.replace(output, text)
+    except tf.errors.OpError as error:
+        raise InputError(f"cannot write --output {output}: {reason(error)}") from error
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run directory")
+    parser.add_argument("--output", default="report.html", help="the page; report.html by default")
+    parser.add_argument("--pictures", type=int, help="of samples a run; by default up to 6, a megabyte in all")
+    given = parser.parse_args(arguments)
+    try:
+        write(given.runs, given.output, given.pictures)
+    except InputError as error:
+        print(f"jare_tf: {error}", file=sys.stderr)
+        sys.exit(2)
+    print(given.output)
+
+
+if __name__ == "__main__":
+    main()
