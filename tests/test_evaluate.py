@@ -155,6 +155,6 @@ def test_what_other_modes_bind_is_recorded(tmp_path):
     run(tmp_path, "mode_coverage.ModeCoverage.samples = 50", files=MIXTURE, short=SHORT)
     config.parse([str(tmp_path / "config.gin")])
     assert "experiment.evaluate.scores" in config.bound()
-    assert evaluate(tmp_path)[0]["samples"] == 50
+    assert evaluate(tmp_path)[0]["samples"] == "50"
     with pytest.raises(jare_tf.InputError, match="nothing in this run uses dcgan.generator.filters"):
         run(tmp_path, "dcgan.generator.filters = 3", files=MIXTURE, short=SHORT)

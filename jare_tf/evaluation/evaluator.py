@@ -21,7 +21,8 @@ class Evaluator:
     """Scores checkpoints into model_dir/evaluation: a row each in metrics.jsonl, and TensorBoard scalars.
 
     A row has `step`, `seconds` (that the scoring took), `checkpoint` (a checksum), what the scores depend on (the
-    probes' labels) and the scores. A checkpoint with a row of the same step, checksum and labels is scored.
+    probes' labels, all of them strings) and the scores. A checkpoint with a row of the same step, checksum and labels
+    is scored.
 
     Args:
       model_dir: the run directory.
@@ -113,7 +114,7 @@ class Evaluator:
             print(f"{best}: step {step}, {tags[0]} {value:.5g}", flush=True)
 
 
-def _joined(labels: Sequence[Mapping[str, str | int]]) -> dict[str, str | int]:
+def _joined(labels: Sequence[Mapping[str, str]]) -> dict[str, str]:
     joined = {}
     for one in labels:
         for name, value in one.items():

@@ -39,9 +39,9 @@ class ModeCoverage:
     mixture: GaussianMixture
     samples: int = 2500
 
-    def labels(self, gan: GAN) -> dict[str, int]:
+    def labels(self, gan: GAN) -> dict[str, str]:
         """What the scores depend on besides the generator."""
-        return {"samples": self.samples}
+        return {"samples": str(self.samples)}
 
     def __call__(self, gan: GAN) -> dict[str, float]:
         samples = np.asarray(gan.pictured(self.samples))

@@ -54,9 +54,9 @@ class StackedModes:
         self._images, self._labels = images, labels
         self._samples = samples
 
-    def labels(self, gan: GAN) -> dict[str, int]:
+    def labels(self, gan: GAN) -> dict[str, str]:
         """What the scores depend on besides the generator."""
-        return {"samples": self._samples}
+        return {"samples": str(self._samples)}
 
     def __call__(self, gan: GAN) -> dict[str, float]:
         counts = [min(_BATCH, self._samples - done) for done in range(0, self._samples, _BATCH)]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-_LOWER_IS_BETTER = ("fid", "kid", "sliced_wasserstein", "reverse_kl")
+from jare_tf.evaluation.metric import lower_is_better
+
 _NO_CONDITION = frozenset(["checkpoint"])  # the string of a row that says what was scored, not how
 
 Conditions = tuple[tuple[str, str], ...]
@@ -15,11 +16,6 @@ def by_conditions(rows: Sequence[dict]) -> dict[Conditions, list[dict]]:
         strings = {name: value for name, value in row.items() if isinstance(value, str) and name not in _NO_CONDITION}
         groups.setdefault(tuple(sorted(strings.items())), []).append(row)
     return groups
-
-
-def lower_is_better(tag: str) -> bool:
-    """Of a score's tag, for instance fid_10k_train."""
-    return tag.startswith(_LOWER_IS_BETTER)
 
 
 def best(tag: str, values: Iterable[float]) -> float:
