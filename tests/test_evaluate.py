@@ -1,9 +1,12 @@
 """--mode evaluate: which checkpoints are scored, what is written, and what is kept."""
 
+import hashlib
 import json
+import shutil
 import threading
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,6 +15,8 @@ import jare_tf
 from jare_tf import config, main
 from jare_tf.evaluation import evaluator
 from jare_tf.training import run_directory
+from tests.conftest import store_images
+from tests.processes import ended, start
 from tests.runs import run
 
 MIXTURE = ["mixture_jare_paper/jare.gin"]
@@ -158,3 +163,46 @@ def test_what_other_modes_bind_is_recorded(tmp_path):
     assert evaluate(tmp_path)[0]["samples"] == "50"
     with pytest.raises(jare_tf.InputError, match="nothing in this run uses dcgan.generator.filters"):
         run(tmp_path, "dcgan.generator.filters = 3", files=MIXTURE, short=SHORT)
+
+
+def test_images_on_one_and_on_two_devices(tmp_path):
+    """All devices compute, and the scores are the same; so is what is written of the embedding."""
+    pictures = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 3)).astype(np.uint8)
+    inputs = keras.Input((16, 16, 3))
+    hidden = keras.layers.Conv2D(4, 5, 3, activation="relu")(inputs)
+    hidden = keras.layers.GlobalAveragePooling2D()(hidden)
+    keras.Model(inputs, keras.layers.Dense(3)(hidden)).save(tmp_path / "classifier.keras")
+    data = [f"tfds_images.load.name = '{store_images(tmp_path / 'data', pictures)}'"]
+    data += [f"tfds_images.load.data_dir = '{tmp_path / 'data'}'", "test/tfds_images.load.split = 'train'"]
+    size = ["dcgan.generator.image_size = 16", "dcgan.discriminator.image_size = 16", "FILTERS = 4", "BATCH_SIZE = 8"]
+    steps = ["STEPS = 2", "SAVE_EVERY = 2", "STEPS_PER_CALL = 1"]
+    scores = [f"EMBEDDING_PATH = '{tmp_path / 'classifier.keras'}'", "PROTOCOL = @protocols.small()"]
+    scores += ["protocols.small.samples = 50", "image_scores.ImageScores.batch_size = 16"]
+    scores += ["image_scores.ImageScores.cache = None"]
+    run(tmp_path / "one", *data, *size, *steps, *scores, files=["cifar10/c_jare.gin"], short=[])
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    command = lambda name: ["-m", "jare_tf.main", "--mode=evaluate", f"--model_dir={tmp_path / name}"]
+    log = tmp_path / "log"
+    processes = [
+        start(log, *command("one")),
+        start(log, *command("two"), "--cpu_devices=2", "--strategy=mirrored"),
+    ]
+    assert ended(processes, within=300) == [0, 0], log.read_text()
+    one, two = (json.loads((tmp_path / name / "evaluation" / "metrics.jsonl").read_text()) for name in ("one", "two"))
+    digest = hashlib.sha256((tmp_path / "classifier.keras").read_bytes()).hexdigest()[:12]
+    for row in (one, two):
+        assert (row["protocol"], row["embedding"]) == ("small", f"classifier.keras {digest}")
+        assert row["resize"] == "tf1_bilinear to 16x16"
+    assert one.keys() == two.keys()
+    assert {
+        "fid_50_train",
+        "kid_50_train",
+        "precision_50_train",
+        "coverage_50_train",
+        "inception_score_50",
+    } <= one.keys()
+    for tag in one.keys() - {"seconds"}:
+        assert two[tag] == (pytest.approx(one[tag], rel=1e-4, abs=1e-6) if isinstance(one[tag], float) else one[tag]), (
+            tag
+        )
+    assert (tmp_path / "two" / "best" / "checkpoints" / "step-2.index").exists()

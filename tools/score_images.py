@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(json.dumps({"images": arguments.images, "against": arguments.against, **labels, **measured}))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images")
     parser.add_argument("--against", required=True)
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("--image_size", type=int, help="side to which images of folders and of data sets are resized")
     parser.add_argument("--cache", default=CACHE, help="keeps what the embedding sees in --against; '' for none")
     try:
-        run(parser.parse_args())
+        run(parser.parse_args(arguments))
     except InputError as error:
         print(f"score_images: {str(error).splitlines()[0]}", file=sys.stderr)
         sys.exit(2)

@@ -1,0 +1,91 @@
+"""tools/score_images.py: scores of images wherever they lie, and a user's mistakes in one line."""
+
+import importlib.util
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import store_images
+
+PATH = pathlib.Path(__file__).parents[2] / "tools" / "score_images.py"
+RNG = np.random.default_rng(0)
+SMOOTH = np.repeat(np.repeat(RNG.integers(0, 256, (40, 4, 4, 3)), 4, axis=1), 4, axis=2).astype(np.uint8)
+NOISE = RNG.integers(0, 256, (40, 16, 16, 3)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("score_images_tool", PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """The same images as an .npz file, a folder and a TFDS data set; noise as an .npz file; and a classifier."""
+    folder = tmp_path_factory.mktemp("images")
+    np.savez(folder / "smooth.npz", images=SMOOTH)
+    np.savez(folder / "noise.npz", images=NOISE)
+    (folder / "smooth").mkdir()
+    for index, image in enumerate(SMOOTH):
+        Image.fromarray(image).save(folder / "smooth" / f"{index}.png")
+    name = store_images(folder / "tfds", SMOOTH)
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((16, 16, 3))
+    hidden = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(6, 3, activation="relu")(inputs))
+    model = keras.Model(inputs, {"features": hidden, "logits": keras.layers.Dense(3)(hidden)})
+    model.save(folder / "classifier.keras")
+    return folder, name
+
+
+def scored(tool, capsys, folder, images, against, *more):
+    """The JSON object that the tool prints at the end."""
+    cache = ["--cache", str(folder / "cache"), "--embedding", str(folder / "classifier.keras")]
+    tool.main([str(images), "--against", str(against), *cache, *more])
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_the_same_images_wherever_they_lie(tool, places, capsys, monkeypatch):
+    folder, name = places
+    monkeypatch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
+    of = lambda *arguments: scored(tool, capsys, folder, *arguments)
+    by_file = of(folder / "smooth.npz", folder / "smooth.npz")
+    assert by_file["fid_40_images"] == pytest.approx(0, abs=1e-6)
+    assert by_file["precision_40_images"] == by_file["recall_40_images"] == 1
+    assert by_file["real"] == 40
+    assert by_file["resize"] == "tf1_bilinear to 16x16"
+    by_folder = of(folder / "smooth", folder / "smooth.npz")
+    assert by_folder["fid_40_images"] == pytest.approx(0, abs=1e-6)
+    by_name = of(folder / "smooth", f"{name}:train", "--image_size", "16")
+    assert by_name["fid_40_train"] == pytest.approx(0, abs=1e-6)
+    noise = of(folder / "noise.npz", f"{name}:train")
+    assert noise["fid_40_train"] > 0.01
+    assert noise["precision_40_train"] < 0.5
+    assert len(list((folder / "cache").iterdir())) >= 1
+
+
+@pytest.mark.parametrize(
+    ("images", "against", "message"),
+    [
+        ("{0}/nosuch.npz", "{0}/smooth.npz", "cannot read images from {0}/nosuch.npz"),
+        ("{0}/smooth.npz", "{0}/smooth", "{0}/smooth is a folder: say --image_size"),
+        ("{0}/smooth.npz", "nosuchset:test", "TFDS has no data set 'nosuchset'"),
+        ("{0}/smooth.npz", "{0}/floats.npz", "must hold uint8 images"),
+        ("{0}/small.npz", "{0}/smooth.npz", "has images of shape (8, 8, 3)"),
+    ],
+)
+def test_mistakes(tool, places, capsys, images, against, message):
+    folder, _ = places
+    np.savez(folder / "floats.npz", images=SMOOTH / 255.0)
+    np.savez(folder / "small.npz", images=SMOOTH[:, :8, :8])
+    with pytest.raises(SystemExit) as ended:
+        scored(tool, capsys, folder, images.format(folder), against.format(folder))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2
+    assert line.startswith("score_images: ")
+    assert message.format(folder) in line
