@@ -52,6 +52,7 @@ def test_imports_only_lower_layers(path):
         ("tensorflow_datasets", ["data/tfds_images.py"]),
         ("PIL", ["data/decoding.py"]),
         ("tensorflow_hub", ["evaluation/embedding.py"]),
+        ("tensorflow_gan", ["evaluation/tfgan_backend.py"]),
     ],
 )
 def test_libraries_kept_in_one_place(library, allowed):

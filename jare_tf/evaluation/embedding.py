@@ -79,14 +79,15 @@ class Embedding:
         return _views(self._outputs(low + (high - low) / 255 * pixels), self.name)
 
     def check(self) -> None:
-        """Tries two images.
+        """Tries two images, on every replica of the strategy whose scope this is.
 
         Raises:
           InputError: the model does not take them, or gives no features [2, d] and logits [2, k].
         """
         images = tf.zeros([2, *(self._size or _ANY_SIZE), self._channels or 3], tf.uint8)
+        devices = tf.distribute.get_strategy()
         try:
-            views = self(images)
+            views = Views(*(devices.experimental_local_results(view)[0] for view in devices.run(self, [images])))
         except InputError:
             raise
         except Exception as error:  # a model raises whatever it comes upon
@@ -103,7 +104,7 @@ class Embedding:
 def load(
     *, path: str | None = None, resize: str = "tf1_bilinear", input_range: tuple[float, float] = (-1.0, 1.0)
 ) -> Embedding:
-    """The classifier that scores see images through.
+    """The classifier that scores see images through; under a `tf.distribute` strategy's scope, one for its replicas.
 
     Args:
       path: a Keras model (.keras, .h5), which gives {"features": [n, d], "logits": [n, k]}, or logits alone; then its

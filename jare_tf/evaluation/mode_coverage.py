@@ -1,4 +1,4 @@
-"""How many modes of a 2-D mixture a generator reaches, and how many of its samples lie on one."""
+"""How many modes of a 2-D mixture a generator reaches, how evenly, and how many of its samples lie on one."""
 
 import dataclasses
 
@@ -11,12 +11,12 @@ _LEAST_SHARE = 0.1
 
 
 def mode_coverage(samples: np.ndarray, centres: np.ndarray, std: float) -> dict[str, float]:
-    """`modes_covered` and `high_quality_fraction` of samples of a mixture of Gaussians.
+    """`modes_covered`, `high_quality_fraction` and `reverse_kl` of samples of a mixture of equal Gaussians.
 
     A sample is of high quality when it lies within 3 std of the nearest centre; of the target's own samples in two
     dimensions a fraction 1 − e^−4.5 = 0.989 is. A mode is covered when the samples of high quality nearest to it are at
     least a tenth of its fair share, n/k. (Srivastava et al. 2017, "VEEGAN", ask for a single sample, which the strays
-    of a generator that has collapsed onto one mode already give.)
+    of a generator that has collapsed onto one mode already give.) reverse_kl is that of these counts over the modes.
 
     Args:
       samples: [n, d].
@@ -29,7 +29,22 @@ def mode_coverage(samples: np.ndarray, centres: np.ndarray, std: float) -> dict[
     return {
         "modes_covered": float(np.sum(counts >= _LEAST_SHARE * len(samples) / len(centres))),
         "high_quality_fraction": float(high_quality.mean()),
+        "reverse_kl": reverse_kl(counts),
     }
+
+
+def reverse_kl(counts: np.ndarray) -> float:
+    """KL(q ‖ uniform) = Σ q log(k q) of the shares q of k modes, which all have one share of the data.
+
+    0 at best and log k for samples on a single mode; also log k, the worst there is, where no mode has a sample.
+
+    Args:
+      counts: samples of each mode, [k].
+    """
+    if not counts.any():
+        return float(np.log(len(counts)))
+    share = counts[counts > 0] / counts.sum()
+    return float(np.sum(share * np.log(len(counts) * share)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from jare_tf.errors import InputError, check_integer
+from jare_tf.evaluation.mode_coverage import reverse_kl
 from jare_tf.training.gan import GAN
 
 _BATCH = 256
@@ -15,19 +16,17 @@ def mode_counts(probabilities: np.ndarray) -> dict[str, float]:
     """`modes_covered`, `reverse_kl` and `confident_fraction` of samples, from the classifier's view of their channels.
 
     A mode is covered when the likeliest digits of a single sample are its three (Metz et al. 2017, section 3.3.1).
-    reverse_kl is KL(q ‖ uniform) = Σ q log(1000 q) of the samples' distribution q over modes, 0 at best and log 1000 =
-    6.9 on a single mode; of n samples of the data themselves it is about 999/(2n), 0.02 for 25,600. Noise has modes
-    too: confident_fraction is that of the samples all three digits of which have a probability of at least a half,
-    0.99 of real ones.
+    reverse_kl (see `mode_coverage.reverse_kl`) is at most log 1000 = 6.9; of n samples of the data themselves it is
+    about 999/(2n), 0.02 for 25,600. Noise has modes too: confident_fraction is that of the samples all three digits of
+    which have a probability of at least a half, 0.99 of real ones.
 
     Args:
       probabilities: [n, 3, 10], of each digit in each channel.
     """
     counts = np.bincount(probabilities.argmax(axis=-1) @ [100, 10, 1], minlength=1000)
-    share = counts[counts > 0] / counts.sum()
     return {
-        "modes_covered": float(len(share)),
-        "reverse_kl": float(np.sum(share * np.log(1000 * share))),
+        "modes_covered": float(np.count_nonzero(counts)),
+        "reverse_kl": reverse_kl(counts),
         "confident_fraction": float(np.mean(probabilities.max(axis=-1).min(axis=-1) >= 0.5)),
     }
 

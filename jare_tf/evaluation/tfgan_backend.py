@@ -1,0 +1,154 @@
+"""The scores that TF-GAN computes, of NumPy arrays; nothing else imports it."""
+
+import contextlib
+import functools
+import importlib.util
+import sys
+import types
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+from jare_tf.errors import InputError
+
+_BLOCK = 1024  # TF-GAN's max_block_size of kernel_distance
+_PATCH, _COARSEST = 7, 16  # sides in pixels of a patch and of the coarsest level of sliced_wasserstein
+_DITHER = 0.005
+
+
+def inception_score(logits: np.ndarray) -> float:
+    """exp E_x KL(p(y|x) ‖ p(y)) of the classes y that a classifier sees in samples x (Salimans et al. 2016, section 4).
+
+    It lies between 1, where the classifier sees the same in all samples, and k, where it is certain of each and sees
+    all classes equally often.
+
+    Args:
+      logits: [n, k].
+    """
+    return float(_tfgan().classifier_score_from_logits(_float64(logits)))
+
+
+def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:
+    """‖m₁ − m₂‖² + tr(C₁ + C₂ − 2 (C₁ C₂)^½) of features' means m and covariances C (Heusel et al. 2017, eq. 6).
+
+    In float64, with the divisor n − 1. A few samples of one distribution are far apart: compare only distances between
+    equal numbers of samples. Two singular value decompositions of [d, d] take most of the time.
+
+    Args:
+      real: [n, d].
+      made: [m, d].
+    """
+    return float(_tfgan().frechet_classifier_distance_from_activations(_float64(real), _float64(made)))
+
+
+def kernel_distance(real: np.ndarray, made: np.ndarray) -> float:
+    """The squared maximum mean discrepancy of features, kernel (x·y/d + 1)³ (Bińkowski et al. 2018, section 4).
+
+    The unbiased estimate, below 0 as often as above where both are of one distribution; the mean over consecutive
+    blocks, as few as have at most 1024 samples of each.
+
+    Args:
+      real: [n, d], in random order.
+      made: [m, d], in random order.
+
+    Raises:
+      InputError: some block has a single sample.
+    """
+    fewer, more = sorted((len(real), len(made)))
+    blocks = -(-more // _BLOCK)
+    if fewer < 2 * blocks:
+        raise InputError(f"the kernel distance of {len(real)} and {len(made)} samples needs {2 * blocks} of each")
+    distance = _tfgan().kernel_classifier_distance_from_activations(_float64(real), _float64(made), _BLOCK)
+    return float(distance)
+
+
+def sliced_wasserstein(real: np.ndarray, made: np.ndarray) -> dict[int, tuple[float, float]]:
+    """How far apart patches of images are at each level of their Laplacian pyramids (Karras et al. 2018, section 5).
+
+    Of every image 64 patches of 7 × 7 pixels a level, each of them standardised by itself, on 147 random directions;
+    always the same ones. Karras et al. standardise the channels of all patches alike, and print 1000 times as much. The
+    distance between two draws of patches of the real images is what a generator of the data would have; it shrinks as
+    the root of the number of images. A patch of a single colour has no direction: noise of a hundredth of a gray level
+    gives it a random one.
+
+    Args:
+      real: square images, uint8 [n, side, side, channels], of 1 or 3 channels.
+      made: as many.
+
+    Returns:
+      (distance between real ones and real ones, between real ones and made ones), by the side of the level in pixels:
+      that of the images, and halves of it, while they are whole and at least 16.
+
+    Raises:
+      InputError: the images are no such images.
+    """
+    side, channels = real.shape[1], real.shape[-1]
+    if real.shape != made.shape or real.shape[2] != side or side < _PATCH or channels not in (1, 3):
+        raise InputError(
+            f"the sliced Wasserstein distance needs equally many square images of 1 or 3 channels and {_PATCH} pixels "
+            f"or more, not {real.shape} and {made.shape}"
+        )
+    halvings = 0
+    while side % 2 ** (halvings + 1) == 0 and side >> (halvings + 1) >= _COARSEST:
+        halvings += 1
+    coarsest = 2 ** (side.bit_length() - 1 - halvings)  # TF-GAN counts levels between powers of two
+    with tf.device("CPU"), _seeded():
+        images = [_dithered(real), _dithered(made)]
+        levels = _tfgan().sliced_wasserstein_distance(*images, resolution_min=coarsest, patch_size=_PATCH)
+    return {side >> level: tuple(map(float, distances)) for level, distances in enumerate(levels)}
+
+
+def _dithered(images: np.ndarray) -> tf.Tensor:
+    """Images of 3 channels, with a little noise of NumPy's global generator."""
+    noise = np.random.uniform(-_DITHER, _DITHER, images.shape).astype(np.float32)
+    return tf.repeat(tf.constant(images + noise), 3 // images.shape[-1], axis=-1)
+
+
+@contextlib.contextmanager
+def _seeded():
+    """TF-GAN draws from NumPy's and TensorFlow's global generators: they start from 0, and go on later as if unused."""
+    numpy_state, tensorflow, logger = np.random.get_state(), context.context(), tf.get_logger()
+    # TensorFlow sets its generator and cannot say what it is.
+    tensorflow_state = {name: vars(tensorflow).get(name) for name in ("_seed", "_rng")}
+    level = logger.level
+    np.random.seed(0)
+    tf.random.set_seed(0)
+    logger.setLevel("ERROR")  # TF-GAN calls what TensorFlow warns of
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy_state)
+        vars(tensorflow).update(tensorflow_state)
+        logger.setLevel(level)
+
+
+def _float64(array: np.ndarray) -> tf.Tensor:
+    return tf.constant(array, tf.float64)
+
+
+@functools.cache
+def _tfgan():
+    """tensorflow_gan.python.eval.
+
+    `import tensorflow_gan` fails, because TensorFlow has no estimators any more. Its two outer packages stand empty
+    while the inner one is imported, and are taken away again: who imports it elsewhere gets its own message.
+    """
+    spec = importlib.util.find_spec("tensorflow_gan")
+    if spec is None:
+        raise InputError("TF-GAN, which computes this score, is missing: pip install tensorflow-gan")
+    [root] = spec.submodule_search_locations
+    packages = {"tensorflow_gan": root, "tensorflow_gan.python": f"{root}/python"}
+    before = {name: sys.modules.get(name) for name in packages}
+    for name, path in packages.items():
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__path__ = [path]
+    try:
+        from tensorflow_gan.python import eval as scores
+    finally:
+        for name, module in before.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
+    return scores
