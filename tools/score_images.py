@@ -38,7 +38,7 @@ def dataset(named: str, image_size: int | None) -> tuple[Dataset, str]:
         return in_memory.InMemory(named, images), "images"
     if named.endswith(".npy"):
         return in_memory.array_file(path=named), "images"
-    if os.path.isdir(named) or "/" in named or ":" not in named:
+    if os.path.isdir(named) or ":" not in named:
         if image_size is None:
             raise InputError(f"{named} is a folder: say --image_size, to which its images are resized")
         return image_folder.load(path=named, image_size=image_size), "images"

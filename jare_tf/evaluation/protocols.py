@@ -4,10 +4,8 @@ import dataclasses
 
 from jare_tf.errors import InputError, check_integer
 from jare_tf.evaluation.metric import Metric
-from jare_tf.evaluation.metrics import FrechetDistance, InceptionScore, KernelDistance, SlicedWasserstein
 from jare_tf.evaluation.precision_recall import DensityCoverage, PrecisionRecall
-
-_MOST_NEIGHBOURS = 10_000  # of metrics that look at all pairs, or at the images themselves
+from jare_tf.evaluation.scores import FrechetDistance, InceptionScore, KernelDistance, SlicedWasserstein
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,12 +67,6 @@ def small(*, name: str = "small", samples: int, split: str = "train", real: int 
 
 
 def _compared(samples: int) -> tuple[tuple[Metric, int], ...]:
-    """The metrics that compare with real images."""
-    few = min(samples, _MOST_NEIGHBOURS)
-    return (
-        (FrechetDistance(), samples),
-        (KernelDistance(), samples),
-        (PrecisionRecall(), few),
-        (DensityCoverage(), few),
-        (SlicedWasserstein(), few),
-    )
+    """The metrics that compare with real images; those that look at all pairs take 10,000 images at most."""
+    metrics = FrechetDistance(), KernelDistance(), PrecisionRecall(), DensityCoverage(), SlicedWasserstein()
+    return tuple((metric, min(samples, getattr(metric, "samples", samples))) for metric in metrics)

@@ -177,4 +177,5 @@ def test_protocols_by_name():
     assert (test.split, test.real, test.samples) == ("test", None, 10_000)
     assert counts(jare)["FrechetDistance"] == 12_800 and counts(jare)["InceptionScore"] == 50_000
     assert counts(standard)["FrechetDistance"] == 50_000 and counts(standard)["PrecisionRecall"] == 10_000
-    assert set(counts(test).values()) == {10_000}
+    assert {**counts(test), "SlicedWasserstein": 10_000} == dict.fromkeys(counts(jare), 10_000)
+    assert counts(test)["SlicedWasserstein"] == 2048

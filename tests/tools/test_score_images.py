@@ -65,7 +65,7 @@ def test_the_same_images_wherever_they_lie(tool, places, capsys, monkeypatch):
     assert by_name["fid_40_train"] == pytest.approx(0, abs=1e-6)
     noise = of(folder / "noise.npz", f"{name}:train")
     assert noise["fid_40_train"] > 0.01
-    assert noise["precision_40_train"] < 0.5
+    assert noise["recall_40_train"] < 0.5
     assert len(list((folder / "cache").iterdir())) >= 1
 
 
