@@ -187,7 +187,8 @@ def embedded(
     for batch in batches:
         if batch.shape[0] % parts:
             raise InputError(f"image_scores: batch_size = {batch.shape[0]} must be a multiple of the {parts} devices")
-        order = np.argsort(replicas.rows(batch.shape[0], 0, parts, parts))
+        of_devices = [replicas.rows(batch.shape[0], device, 1, parts) for device in range(parts)]
+        order = np.argsort(np.concatenate(of_devices))
         for column, values in zip(columns, step(strategy.distributed(devices, batch)), strict=True):
             column.append(np.concatenate(devices.experimental_local_results(values))[order])
         if done >= _KEPT:
