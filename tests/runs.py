@@ -20,4 +20,5 @@ def metrics(model_dir):
 
 def without_time(rows):
     """Rows without what differs from run to run."""
-    return [{tag: value for tag, value in row.items() if tag not in ("seconds", "steps_per_second")} for row in rows]
+    varying = ("seconds", "steps_per_second", "images_per_second", "memory_bytes/")
+    return [{tag: value for tag, value in row.items() if not tag.startswith(varying)} for row in rows]

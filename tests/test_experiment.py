@@ -18,9 +18,17 @@ TAGS = {
     "step",
     "seconds",
     "steps_per_second",
+    "memory_bytes/host",
     *(
         f"{quantity}/{player}"
-        for quantity in ("loss", "gradient_norm", "regularizer", "parameter_distance")
+        for quantity in (
+            "loss",
+            "gradient_norm",
+            "regularizer",
+            "parameter_distance",
+            "parameter_norm",
+            "learning_rate",
+        )
         for player in ("discriminator", "generator")
     ),
 }

@@ -17,9 +17,9 @@ from jare_tf.game import precision as precisions
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.game.networks import batch_norm
 from jare_tf.report.samples import Picture, save_samples
-from jare_tf.training import actions, run_directory, strategy
+from jare_tf.training import run_directory, strategy
 from jare_tf.training.checkpoints import Checkpoints
-from jare_tf.training.probes import ParameterDistance, SpectrumEstimate
+from jare_tf.training.probes import ALWAYS, ParameterDistance, Probe, SpectrumEstimate
 from jare_tf.training.run import Pace, run
 from jare_tf.types import Players, each_player
 
@@ -55,7 +55,7 @@ def train(
     equilibrium: Players | None = None,
     average_decay: float = 0.0,
     spectrum_every: int = 0,
-    probes: Sequence[actions.Probe] = (),
+    probes: Sequence[Probe] = (),
     keep_checkpoints: int = 3,
     seed: int = 0,
 ) -> int | None:
@@ -118,6 +118,7 @@ def train(
         raise InputError(
             f"experiment.train.spectrum_every must be a multiple of log_every, {log_every}, not {spectrum_every}"
         )
+    probes = [*ALWAYS, *probes]
     if equilibrium is not None:
         probes = [*probes, ParameterDistance(equilibrium=equilibrium)]
     if spectrum_every:

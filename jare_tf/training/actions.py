@@ -6,25 +6,34 @@ from collections.abc import Callable, Sequence
 
 from jare_tf.training.gan import GAN
 from jare_tf.training.loop import Progress
+from jare_tf.training.probes import Probe
 from jare_tf.training.summaries import RunLog
 
-Probe = Callable[[GAN], dict[str, float]]
 
-
-def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int) -> Callable[[Progress], None]:
+def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int, batch_size: int) -> Callable[[Progress], None]:
     """An action that writes a row of metrics, with what the probes measure, and a line of progress once a second."""
     printed = time.monotonic()
 
     def action(progress: Progress) -> None:
         nonlocal printed
         measured = {tag: value for probe in probes for tag, value in probe(gan).items()}
-        speed = {"steps_per_second": progress.steps_per_second} if progress.steps_per_second else {}
-        run_log.scalars(progress.step, {**progress.metrics, **measured, **speed})
+        run_log.scalars(progress.step, {**progress.metrics, **measured, **_speed(progress, gan, batch_size)})
         if progress.step == steps or time.monotonic() - printed > 1:
             printed = time.monotonic()
             print(_line(progress, steps), flush=True)
 
     return action
+
+
+def _speed(progress: Progress, gan: GAN, batch_size: int) -> dict[str, float]:
+    """Steps a second and, where samples are images, real images a second."""
+    if progress.steps_per_second is None:
+        return {}
+    images = progress.steps_per_second * len(gan.schedule.moves) * batch_size
+    return {
+        "steps_per_second": progress.steps_per_second,
+        **({"images_per_second": images} if len(gan.sample_shape) == 3 else {}),
+    }
 
 
 def _line(progress: Progress, steps: int) -> str:

@@ -13,6 +13,7 @@ from jare_tf.errors import InputError, NotFiniteError, RunError
 from jare_tf.training import actions, loop, strategy
 from jare_tf.training.checkpoints import Checkpoints
 from jare_tf.training.gan import GAN
+from jare_tf.training.probes import Probe
 from jare_tf.training.signals import StopSignals
 from jare_tf.training.summaries import RunLog
 
@@ -39,7 +40,7 @@ def run(
     pace: Pace,
     batch_size: int,
     jit_compile: bool | str,
-    probes: Sequence[actions.Probe],
+    probes: Sequence[Probe],
     draw: Callable[[RunLog], loop.Action],
     max_rewinds: int,
 ) -> int | None:
@@ -94,7 +95,7 @@ def run(
                     steps=pace.steps,
                     steps_per_call=pace.steps_per_call,
                     jit_compile=jit_compile,
-                    actions=_actions(run_log, gan, checkpoints, config, pace, probes, draw),
+                    actions=_actions(run_log, gan, checkpoints, config, pace, batch_size, probes, draw),
                     stopped=lambda: agree(int(signals.received is not None)) > 0,
                 )
                 checkpoints.save(last)
@@ -117,14 +118,15 @@ def _actions(
     checkpoints: Checkpoints,
     config: str,
     pace: Pace,
-    probes: Sequence[actions.Probe],
+    batch_size: int,
+    probes: Sequence[Probe],
     draw: Callable[[RunLog], loop.Action],
 ) -> list[loop.Every]:
     """What is due when; workers without a log write nothing, but stop at the same steps."""
     log = picture = lambda progress: None
     if run_log is not None:
         run_log.text(gan.step, "config", config)
-        log, picture = actions.log(run_log, gan, probes, pace.steps), draw(run_log)
+        log, picture = actions.log(run_log, gan, probes, pace.steps, batch_size), draw(run_log)
         if gan.step == 0:
             picture(loop.Progress(step=0, metrics={}, steps_per_second=None))
     return [

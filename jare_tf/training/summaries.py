@@ -4,6 +4,8 @@ import json
 import time
 
 import tensorflow as tf
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
 from jare_tf import files
 from jare_tf.errors import InputError
@@ -31,9 +33,10 @@ class RunLog:
         row = {"step": step, "seconds": round(time.monotonic() - self._start, 3), **values}
         with tf.io.gfile.GFile(self._path, "a") as file:
             file.write(json.dumps(row) + "\n")
+        # One event for all of them: tf.summary.scalar takes a fifth of a millisecond for each.
+        summary = Summary(value=[one for tag, value in values.items() for one in scalar_pb(tag, value).value])
         with self._writer.as_default(step):
-            for tag, value in values.items():
-                tf.summary.scalar(tag, value)
+            tf.summary.experimental.write_raw_pb(summary.SerializeToString())
         self._writer.flush()
 
     def close(self) -> None:
