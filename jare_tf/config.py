@@ -20,11 +20,12 @@ gin.add_config_file_search_path(str(FOLDER))
 gin.config.register_file_reader(tf.io.gfile.GFile, tf.io.gfile.exists)
 
 # What a resumed run may change without becoming another experiment.
-_PACE = ("steps", "steps_per_call", "jit_compile", "log_every", "save_every", "sample_every", "spectrum_every")
+_PACE = ("steps", "steps_per_call", "jit_compile")
+_EVERY = ("log_every", "save_every", "sample_every", "spectrum_every", "histograms_every")
 _FAULTS = ("keep_checkpoints", "nan_policy", "max_rewinds")
 _FREE_ON_RESUME = frozenset(
     [
-        *(f"experiment.train.{name}" for name in (*_PACE, *_FAULTS)),
+        *(f"experiment.train.{name}" for name in (*_PACE, *_EVERY, *_FAULTS)),
         *(f"image_folder.{name}.{place}" for name in ("load", "celeba") for place in ("path", "in_memory_limit")),
         *(f"tfds_images.{name}.data_dir" for name in ("load", "labelled")),
     ]

@@ -4,6 +4,7 @@ import functools
 import inspect
 import os
 import pathlib
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,9 @@ _CPU_DEVICES = flags.DEFINE_integer(
 _ALLOW_CONFIG_CHANGE = flags.DEFINE_bool(
     "allow_config_change", False, "Go on with a run although its configuration has changed."
 )
+_PROFILE = flags.DEFINE_string(
+    "profile", None, "FIRST,LAST, for instance 100,110: a profile from after the first step until after the last."
+)
 _DEBUG = flags.DEFINE_bool("debug", False, "Show a traceback for an error.")
 
 
@@ -54,6 +58,7 @@ def run(
     model_dir: str | None,
     devices: tf.distribute.Strategy | None = None,
     allow_config_change: bool = False,
+    profile: tuple[int, int] | None = None,
 ) -> int | None:
     """Runs what the flags say, on one device by default; the signal that stopped it, if one did."""
     _set_optimizer()
@@ -69,13 +74,15 @@ def run(
     of_runs = [param for param in gin_params if param not in of_compare]
 
     record = functools.partial(config.record, allow_change=allow_config_change)
-    where = {"record_config": record, "devices": devices or tf.distribute.get_strategy()}
+    where = {"record_config": record, "devices": devices or tf.distribute.get_strategy(), "profile": profile}
 
     def train(files: Sequence[str], directory: str, overrides: Sequence[str] = ()) -> int | None:
         config.parse(files, [*overrides, *of_runs])
         return config.call(experiment.train, model_dir=directory, **where)
 
     if mode in _READERS:
+        if profile:
+            raise InputError(f"--profile goes with training, not with --mode {mode}")
         return _read(mode, gin_files, gin_params, model_dir, use_checkpoint)
     config.parse(gin_files, of_compare)
     if (mode or ("compare" if "experiment.compare.configs" in config.bound() else "train")) == "train":
@@ -126,9 +133,9 @@ def _main(_) -> None:
     if _DATA_DIR.value:
         os.environ["TFDS_DATA_DIR"] = _DATA_DIR.value
     try:
-        stopped_by = run(
-            _GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value, _devices(), _ALLOW_CONFIG_CHANGE.value
-        )
+        profile = _steps(_PROFILE.value)
+        what = _GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value
+        stopped_by = run(*what, _devices(), _ALLOW_CONFIG_CHANGE.value, profile)
     except (InputError, RunError) as error:
         if _DEBUG.value:
             raise
@@ -139,6 +146,17 @@ def _main(_) -> None:
         sys.exit(128 + signal.SIGINT)
     if stopped_by is not None:
         sys.exit(128 + stopped_by)
+
+
+def _steps(profile: str | None) -> tuple[int, int] | None:
+    """The two steps that --profile names."""
+    if profile is None:
+        return None
+    match = re.fullmatch(r"(\d+),(\d+)", profile)
+    first, last = map(int, match.groups()) if match else (0, 0)
+    if not 0 < first < last:
+        raise InputError(f"--profile wants FIRST,LAST, two steps with 0 < FIRST < LAST as in 100,110, not {profile!r}")
+    return first, last
 
 
 def _devices() -> tf.distribute.Strategy:

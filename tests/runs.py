@@ -2,20 +2,31 @@
 
 import json
 
+import tensorflow as tf
+
 from jare_tf import main
 
 GAME = ["isotropic_gaussian/jare.gin"]
 SHORT = ["STEPS = 20", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 20", "STEPS_PER_CALL = 7"]
 
 
-def run(model_dir, *params, files=GAME, short=SHORT, mode=None):
+def run(model_dir, *params, files=GAME, short=SHORT, mode=None, **options):
     """Runs a configuration in model_dir; the result of `main.run`."""
-    return main.run(list(files), [*short, *params], mode, str(model_dir))
+    return main.run(list(files), [*short, *params], mode, str(model_dir), **options)
 
 
 def metrics(model_dir):
     """The rows of metrics.jsonl."""
     return [json.loads(line) for line in (model_dir / "metrics.jsonl").read_text().splitlines()]
+
+
+def summaries(folder):
+    """(step, plugin, tag, value) of everything that the TensorBoard files of a folder hold, in order."""
+    for path in sorted(folder.glob("events*")):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                yield event.step, value.metadata.plugin_data.plugin_name, value.tag, tf.make_ndarray(value.tensor)
 
 
 def without_time(rows):

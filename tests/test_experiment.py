@@ -12,7 +12,7 @@ import jare_tf
 from jare_tf import config
 from jare_tf.report.pictures import png
 from jare_tf.training import loop
-from tests.runs import GAME, metrics, run, without_time
+from tests.runs import GAME, metrics, run, summaries, without_time
 
 TAGS = {
     "step",
@@ -32,6 +32,10 @@ TAGS = {
         for player in ("discriminator", "generator")
     ),
 }
+
+
+VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+VARIABLES = {"discriminator": "dense/kernel", "generator": "shift/shift"}
 
 
 def final_parameters(model_dir):
@@ -71,20 +75,35 @@ def test_run_directory(tmp_path):
 
 def test_tensorboard_events_agree_with_metrics(tmp_path):
     run(tmp_path)
-    (events,) = (tmp_path / "train").iterdir()
     values, kinds = {}, {}
-    for record in tf.data.TFRecordDataset(str(events)):
-        event = tf.compat.v1.Event.FromString(record.numpy())
-        for value in event.summary.value:
-            kinds.setdefault(value.metadata.plugin_data.plugin_name, set()).add(value.tag)
-            if value.metadata.plugin_data.plugin_name == "scalars":
-                values[event.step, value.tag] = float(tf.make_ndarray(value.tensor))
-            elif value.tag == "config":
-                assert b"jacobian_coupling.jare.gamma = %GAMMA" in tf.make_ndarray(value.tensor).item()
+    for step, kind, tag, value in summaries(tmp_path / "train"):
+        kinds.setdefault(kind, set()).add(tag)
+        if kind == "scalars":
+            values[step, tag] = float(value)
+        elif tag == "config":
+            assert b"jacobian_coupling.jare.gamma = %GAMMA" in value.item()
     assert kinds == {"scalars": TAGS - {"step", "seconds"}, "images": {"samples"}, "text": {"config"}}
     for row in metrics(tmp_path):
         for tag in TAGS - {"step", "seconds"}:
             np.testing.assert_allclose(values[row["step"], tag], row[tag], rtol=1e-6)
+
+
+def test_histograms_of_all_parameters(tmp_path):
+    """At the start, when they are due, and after the last step; under the same names in every run of a process."""
+    tags = {player: f"parameters/{player}/affine_{player}/{path}" for player, path in VARIABLES.items()}
+    run(tmp_path / "without")
+    for name in ("one", "two"):
+        run(tmp_path / name, "experiment.train.histograms_every = 8")
+        assert_same_run(tmp_path / name, tmp_path / "without")
+        written = summaries(tmp_path / name / "train")
+        found = {(step, tag): value for step, kind, tag, value in written if kind == "histograms"}
+        assert found.keys() == {(step, tag) for step in (0, 8, 16, 20) for tag in tags.values()}
+        for player, tag in tags.items():
+            values = final_parameters(tmp_path / name)[f"{player}_optimizer/_trainable_variables/0{VALUE}"]
+            assert (found[20, tag][0, 0], found[20, tag][-1, 1]) == pytest.approx(
+                (values.min(), values.max()), rel=1e-6
+            )
+            assert found[20, tag][:, 2].sum() == values.size
 
 
 def test_recorded_config_runs_the_same(tmp_path):
@@ -144,7 +163,7 @@ def test_signal_finishes_the_call_saves_and_stops(tmp_path, number, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(loop.Every, "due", signal_once)
         assert run(tmp_path / "stopped", "SAVE_EVERY = 1000") == number
-    assert int(final_parameters(tmp_path / "stopped")["iterations/.ATTRIBUTES/VARIABLE_VALUE"]) == 10
+    assert int(final_parameters(tmp_path / "stopped")[f"iterations{VALUE}"]) == 10
     assert signal.getsignal(number) == handler
     assert run(tmp_path / "stopped", "SAVE_EVERY = 1000") is None
     assert_same_run(whole, tmp_path / "stopped")

@@ -29,6 +29,7 @@ def train(
     model_dir: str,
     record_config: Callable[[str, bool], str],
     devices: tf.distribute.Strategy,
+    profile: tuple[int, int] | None,
     generator: Callable[..., keras.Model],
     discriminator: Callable[..., keras.Model],
     loss: Callable[..., Players],
@@ -55,6 +56,7 @@ def train(
     equilibrium: Players | None = None,
     average_decay: float = 0.0,
     spectrum_every: int = 0,
+    histograms_every: int = 0,
     probes: Sequence[Probe] = (),
     keep_checkpoints: int = 3,
     seed: int = 0,
@@ -65,6 +67,7 @@ def train(
       model_dir: the run directory; made when missing.
       record_config: checks the configuration against model_dir and returns it; told whether a run is resumed.
       devices: where it trains (`training.strategy.make`).
+      profile: two steps between which TensorFlow is profiled, or None.
       generator: makes a model [n, latent_dim] → samples.
       discriminator: makes a model samples → logits [n, 1].
       loss: the losses of both players.
@@ -95,6 +98,7 @@ def train(
         none. After step t, counted from 0, it is at most (1 + t)/(10 + t).
       spectrum_every: steps between estimates of the game's phase factor and conditioning, which rows then have; a
         multiple of log_every, or 0 for none.
+      histograms_every: steps between histograms of every trainable variable in TensorBoard, or 0 for none.
       probes: further quantities for the rows of metrics.
       keep_checkpoints: how many of the newest checkpoints are kept.
       seed: of initial parameters and every random draw.
@@ -107,7 +111,9 @@ def train(
       RunError: a loss, a gradient norm or a parameter is not finite any more, the run directory cannot be written to,
         or a device or another worker is lost.
     """
-    check_integers("train", 0, spectrum_every=spectrum_every, max_rewinds=max_rewinds)
+    check_integers(
+        "train", 0, spectrum_every=spectrum_every, histograms_every=histograms_every, max_rewinds=max_rewinds
+    )
     check_integers("train", 1, batch_size=batch_size, steps=steps, log_every=log_every, save_every=save_every)
     check_integers(
         "train", 1, sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints
@@ -158,11 +164,12 @@ def train(
                 dataset,
                 checkpoints,
                 config=record_config(model_dir, checkpoints.exist()),
-                pace=Pace(steps, log_every, save_every, sample_every, steps_per_call),
+                pace=Pace(steps, log_every, save_every, sample_every, histograms_every, steps_per_call),
                 batch_size=batch_size,
                 jit_compile=jit_compile,
                 probes=probes,
                 draw=lambda run_log: save_samples(model_dir, run_log, gan, picture),
+                profile=profile,
                 max_rewinds=max_rewinds if nan_policy == "rewind" else 0,
             )
     except (tf.errors.OpError, OSError) as error:

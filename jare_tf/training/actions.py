@@ -1,8 +1,13 @@
 """What a run does between calls besides saving and drawing."""
 
+import collections
 import datetime
+import re
 import time
 from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
 
 from jare_tf.training.gan import GAN
 from jare_tf.training.loop import Progress
@@ -29,11 +34,35 @@ def _speed(progress: Progress, gan: GAN, batch_size: int) -> dict[str, float]:
     """Steps a second and, where samples are images, real images a second."""
     if progress.steps_per_second is None:
         return {}
-    images = progress.steps_per_second * len(gan.schedule.moves) * batch_size
-    return {
-        "steps_per_second": progress.steps_per_second,
-        **({"images_per_second": images} if len(gan.sample_shape) == 3 else {}),
-    }
+    speed = {"steps_per_second": progress.steps_per_second}
+    if len(gan.sample_shape) == 3:
+        speed["images_per_second"] = progress.steps_per_second * len(gan.schedule.moves) * batch_size
+    return speed
+
+
+def histograms(run_log: RunLog, gan: GAN) -> Callable[[Progress], None]:
+    """An action that writes `parameters/<player>/<path>`, the values of every trainable variable."""
+
+    def action(progress: Progress) -> None:
+        players = gan.game.networks._asdict().items()
+        values = {
+            f"parameters/{player}/{path}": np.asarray(variable)
+            for player, network in players
+            for path, variable in _by_path(network).items()
+        }
+        run_log.histograms(progress.step, values)
+
+    return action
+
+
+def _by_path(network: keras.Model) -> dict[str, keras.Variable]:
+    """The trainable variables; Keras counts layers on from network to network, here the count is the network's own."""
+    variables, seen = {}, collections.Counter()
+    for variable in network.trainable_variables:
+        path = re.sub(r"_\d+(?=/|$)", "", variable.path)
+        variables[f"{path}_{seen[path]}" if seen[path] else path] = variable
+        seen[path] += 1
+    return variables
 
 
 def _line(progress: Progress, steps: int) -> str:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import InputError, NotFiniteError, RunError
-from jare_tf.training import actions, loop, strategy
+from jare_tf.training import actions, loop, profiler, strategy
 from jare_tf.training.checkpoints import Checkpoints
 from jare_tf.training.gan import GAN
 from jare_tf.training.probes import Probe
@@ -21,12 +21,13 @@ _SEEDS = 2**31  # a configured seed is below it
 
 
 class Pace(NamedTuple):
-    """How long a run is and what happens when, all in steps (see `experiment.train`)."""
+    """How long a run is and what happens when, all in steps, never for 0 (see `experiment.train`)."""
 
     steps: int
     log_every: int
     save_every: int
     sample_every: int
+    histograms_every: int
     steps_per_call: int
 
 
@@ -42,6 +43,7 @@ def run(
     jit_compile: bool | str,
     probes: Sequence[Probe],
     draw: Callable[[RunLog], loop.Action],
+    profile: tuple[int, int] | None,
     max_rewinds: int,
 ) -> int | None:
     """Goes on from the newest checkpoint to the end; all workers of a run call it.
@@ -57,6 +59,7 @@ def run(
       jit_compile: see `loop.use_xla`.
       probes: quantities for the rows of metrics.
       draw: makes the action that draws samples.
+      profile: after which step the profile of the chief begins, and after which it ends.
       max_rewinds: how often to go back to the newest checkpoint when something is not finite, and on with other draws.
 
     Returns:
@@ -80,7 +83,8 @@ def run(
     if max_rewinds:
         checkpoints.save(first)
     print(f"{model_dir}: from step {first} to {pace.steps}{strategy.described(devices)}", flush=True)
-    with StopSignals() as signals:
+    profiling = profiler.profiled(f"{model_dir}/train", profile, range(first, pace.steps), chief)
+    with StopSignals() as signals, profiling as profile_actions:
         while True:
             gan.seed.assign(gan.first_seed + rewinds * _SEEDS)
             checkpoints.rewinds.assign(rewinds)
@@ -95,7 +99,10 @@ def run(
                     steps=pace.steps,
                     steps_per_call=pace.steps_per_call,
                     jit_compile=jit_compile,
-                    actions=_actions(run_log, gan, checkpoints, config, pace, batch_size, probes, draw),
+                    actions=[
+                        *_actions(run_log, gan, checkpoints, config, pace, batch_size, probes, draw),
+                        *profile_actions,
+                    ],
                     stopped=lambda: agree(int(signals.received is not None)) > 0,
                 )
                 checkpoints.save(last)
@@ -123,17 +130,18 @@ def _actions(
     draw: Callable[[RunLog], loop.Action],
 ) -> list[loop.Every]:
     """What is due when; workers without a log write nothing, but stop at the same steps."""
-    log = picture = lambda progress: None
+    log = picture = histograms = lambda progress: None
     if run_log is not None:
         run_log.text(gan.step, "config", config)
         log, picture = actions.log(run_log, gan, probes, pace.steps, batch_size), draw(run_log)
-        if gan.step == 0:
-            picture(loop.Progress(step=0, metrics={}, steps_per_second=None))
-    return [
-        loop.Every(pace.log_every, log),
-        loop.Every(pace.sample_every, picture),
-        loop.Every(pace.save_every, lambda progress: checkpoints.save(progress.step)),
-    ]
+        histograms = actions.histograms(run_log, gan)
+    shown = [(pace.sample_every, picture), (pace.histograms_every, histograms)]
+    shown = [loop.Every(steps, action) for steps, action in shown if steps]
+    if gan.step == 0:
+        for each in shown:
+            each.action(loop.Progress(step=0, metrics={}, steps_per_second=None))
+    save = loop.Every(pace.save_every, lambda progress: checkpoints.save(progress.step))
+    return [loop.Every(pace.log_every, log), *shown, save]
 
 
 def _restored(checkpoints: Checkpoints, agree: Callable[[int], int], gan: GAN) -> int:
