@@ -1,12 +1,13 @@
 """Configurations: parsing gin files, saying what is wrong in them, and recording what ran. The only user of gin."""
 
+import ast
 import copy
 import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
 import pathlib
 import pkgutil
 import re
 from collections.abc import Callable, Collection, Sequence, Set
-from typing import Any
+from typing import Any, NamedTuple
 
 import gin
 import tensorflow as tf
@@ -30,12 +31,16 @@ _FREE_ON_RESUME = frozenset(
         *(f"tfds_images.{name}.data_dir" for name in ("load", "labelled")),
     ]
 )
-_BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
+_DEFAULT = "  # default"  # what config.gin marks that nobody bound
+_BINDING = re.compile(rf"^([\w./]+) = (.*?)(?:{_DEFAULT})?$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
+_REFERENCE = re.compile(r"^@([\w./]+)\.(\w+)(?:\(\))?$")
 _MACRO = re.compile(r"%(\w+)")
 _bound_by_files: dict[str, str] = {}
+_marked_defaults: dict[str, str] = {}
 # What a file sets for these does not hinder training.
 _OTHER_MODES = tuple(f"experiment.{mode}." for mode in ("evaluate", "sample", "export", "spectrum"))
+Value = bool | int | float | str
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
 _MODULES = {
     leaf: parent
@@ -57,6 +62,8 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
         gin.parse_config_files_and_bindings(list(gin_files), [], finalize_config=False)
         _bound_by_files.clear()
         _bound_by_files.update(_bindings(gin.config_str(_ONE_LINE)))
+        _marked_defaults.clear()
+        _marked_defaults.update(_marked(gin_files))
         if bindings:
             gin.parse_config([*_imports(bindings), *bindings])
         gin.finalize()
@@ -135,10 +142,19 @@ def bound() -> set[str]:
     return set(_bindings(gin.config_str(_ONE_LINE)))
 
 
-def record(model_dir: str, resuming: bool, allow_change: bool = False) -> str:
-    """What is running, for model_dir/config.gin, with every default spelt out.
+class Record(NamedTuple):
+    """What is running.
 
-    Call it when everything that the configuration configures has been made.
+    text: the configuration with every default spelt out, and marked as such, for model_dir/config.gin.
+    hyperparameters: what was bound, by name: see `hyperparameters`.
+    """
+
+    text: str
+    hyperparameters: dict[str, Value]
+
+
+def record(model_dir: str, resuming: bool, allow_change: bool = False) -> Record:
+    """What is running, once everything that the configuration configures has been made.
 
     Args:
       model_dir: the run directory.
@@ -151,7 +167,42 @@ def record(model_dir: str, resuming: bool, allow_change: bool = False) -> str:
     used = check_used()
     if resuming:
         _check_same_experiment(model_dir, used, allow_change)
-    return re.sub("={80,}", "=" * 78, used)
+    chosen = _chosen()
+    mark = lambda match: match[0] if match[1] in chosen else match[0] + _DEFAULT
+    return Record(_BINDING.sub(mark, re.sub("={80,}", "=" * 78, used)), hyperparameters(used))
+
+
+def hyperparameters(used: str) -> dict[str, Value]:
+    """What files and --gin_param bind of a configuration in use, without the run's pace and paths.
+
+    Macros are replaced by their values. In TensorBoard's table there is room for the first 14 letters of a value, so
+    that `experiment.train.rule = @jacobian_coupling.jare()` is `rule`: "jare (jacobian_coupling)". Numbers, strings,
+    True and False are such; all else is as the configuration writes it.
+    """
+    names = (_chosen() & _bindings(used).keys()) - _FREE_ON_RESUME
+    values = _resolved(gin.config_str(_ONE_LINE))
+    return {name.removeprefix("experiment.train."): _value(values[name]) for name in sorted(names & values.keys())}
+
+
+def _value(text: str) -> Value:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return _REFERENCE.sub(r"\2 (\1)", text)
+    return value if isinstance(value, bool | int | float | str) else text
+
+
+def _chosen() -> set[str]:
+    """What is bound, but for the defaults that a run's config.gin spells out."""
+    now = _bindings(gin.config_str(_ONE_LINE))
+    return {name for name, value in now.items() if _marked_defaults.get(name) != value}
+
+
+def _marked(gin_files: Sequence[str]) -> dict[str, str]:
+    """The bindings that files mark as defaults."""
+    texts = [tf.io.gfile.GFile(file).read() for file in gin_files if tf.io.gfile.exists(file)]
+    lines = [line for text in texts for line in text.splitlines() if line.endswith(_DEFAULT)]
+    return _bindings("\n".join(lines))
 
 
 def differences(model_dir: str, used: str, bound_too: Set[str] = frozenset()) -> dict[str, str]:

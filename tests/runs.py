@@ -3,6 +3,7 @@
 import json
 
 import tensorflow as tf
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from jare_tf import main
 
@@ -27,6 +28,17 @@ def summaries(folder):
             event = tf.compat.v1.Event.FromString(record.numpy())
             for value in event.summary.value:
                 yield event.step, value.metadata.plugin_data.plugin_name, value.tag, tf.make_ndarray(value.tensor)
+
+
+def hyperparameters(model_dir):
+    """What TensorBoard's HParams tab is told of a run."""
+    found = {}
+    for record in tf.data.TFRecordDataset(str(model_dir / "events.out.tfevents.hparams")):
+        for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value:
+            content = HParamsPluginData.FromString(value.metadata.plugin_data.content)
+            for name, one in content.session_start_info.hparams.items():
+                found[name] = getattr(one, one.WhichOneof("kind"))
+    return found
 
 
 def without_time(rows):

@@ -12,7 +12,7 @@ import jare_tf
 from jare_tf import config
 from jare_tf.report.pictures import png
 from jare_tf.training import loop
-from tests.runs import GAME, metrics, run, summaries, without_time
+from tests.runs import GAME, hyperparameters, metrics, run, summaries, without_time
 
 TAGS = {
     "step",
@@ -67,6 +67,7 @@ def test_run_directory(tmp_path):
         ".lock",
         "checkpoints",
         "config.gin",
+        "events.out.tfevents.hparams",
         "metrics.jsonl",
         "samples",
         "train",
@@ -110,7 +111,47 @@ def test_recorded_config_runs_the_same(tmp_path):
     run(tmp_path / "a", "MU = 3.0")
     run(tmp_path / "b", files=[str(tmp_path / "a" / "config.gin")], short=[])
     assert_same_run(tmp_path / "a", tmp_path / "b")
-    assert "MU = 3.0" in (tmp_path / "b" / "config.gin").read_text()
+    first, second = ((tmp_path / name / "config.gin").read_text() for name in "ab")
+    assert first == second
+    assert "MU = 3.0\n" in first
+    assert "experiment.train.average_decay = 0.0  # default\n" in first
+
+
+def test_hyperparameters_are_what_was_bound(tmp_path):
+    """Macros resolved, without pace and defaults; a run that goes on keeps them, but for what is changed."""
+    run(tmp_path / "run", "MU = 3.0", "experiment.train.average_decay = 0.5", "STEPS = 10")
+    expected = {
+        "affine.equilibrium.mean": "[0.0, 3.0]",
+        "affine.generator.mean": "[0.0, 3.0]",
+        "average_decay": 0.5,
+        "batch_size": 128,
+        "dataset": "gaussian (synthetic_2d)",
+        "discriminator": "discriminator (affine)",
+        "discriminator_optimizer": "SGD (keras.optimizers)",
+        "equilibrium": "equilibrium (affine)",
+        "generator": "generator (affine)",
+        "generator_optimizer": "SGD (keras.optimizers)",
+        "jacobian_coupling.jare.gamma": 10.0,
+        "keras.optimizers.SGD.learning_rate": 0.001,
+        "latent.Normal.std": 0.2,
+        "latent_dim": 2,
+        "latent_prior": "Normal (latent)",
+        "loss": "Minimax (forms)",
+        "picture": "Density (pictures)",
+        "pictures.Density.target": "gaussian (synthetic_2d)",
+        "precision": "float32",
+        "rule": "jare (jacobian_coupling)",
+        "seed": 0,
+        "synthetic_2d.gaussian.mean": "[0.0, 3.0]",
+        "synthetic_2d.gaussian.std": 0.2,
+    }
+    assert hyperparameters(tmp_path / "run") == expected
+    run(tmp_path / "run", files=[])
+    assert hyperparameters(tmp_path / "run") == expected
+    changed = "experiment.train.synchronize_batch_norm = False", "STEPS = 25"
+    run(tmp_path / "run", *changed, files=[], allow_config_change=True)
+    assert hyperparameters(tmp_path / "run") == {**expected, "synchronize_batch_norm": False}
+    assert len(list((tmp_path / "run").glob("*events*"))) == 1
 
 
 @pytest.mark.parametrize("jit", [True, False])

@@ -1,7 +1,7 @@
 """Training."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -27,7 +27,7 @@ from jare_tf.types import Players, each_player
 def train(
     *,
     model_dir: str,
-    record_config: Callable[[str, bool], str],
+    record_config: Callable[[str, bool], tuple[str, Mapping[str, bool | int | float | str]]],
     devices: tf.distribute.Strategy,
     profile: tuple[int, int] | None,
     generator: Callable[..., keras.Model],
@@ -65,7 +65,8 @@ def train(
 
     Args:
       model_dir: the run directory; made when missing.
-      record_config: checks the configuration against model_dir and returns it; told whether a run is resumed.
+      record_config: checks the configuration against model_dir, told whether a run is resumed; returns it as text, and
+        its hyperparameters by name.
       devices: where it trains (`training.strategy.make`).
       profile: two steps between which TensorFlow is profiled, or None.
       generator: makes a model [n, latent_dim] → samples.
@@ -158,12 +159,14 @@ def train(
                 gan.compile(discriminator_optimizer(), generator_optimizer())
             check(dataset, gan.sample_shape, batch_size, seed)
             checkpoints = Checkpoints(model_dir, gan, dataset, keep_checkpoints, chief)
+            config, hyperparameters = record_config(model_dir, checkpoints.exist())
             return run(
                 model_dir,
                 gan,
                 dataset,
                 checkpoints,
-                config=record_config(model_dir, checkpoints.exist()),
+                config=config,
+                hyperparameters=hyperparameters,
                 pace=Pace(steps, log_every, save_every, sample_every, histograms_every, steps_per_call),
                 batch_size=batch_size,
                 jit_compile=jit_compile,

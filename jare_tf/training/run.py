@@ -2,7 +2,7 @@
 
 import signal
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -15,7 +15,7 @@ from jare_tf.training.checkpoints import Checkpoints
 from jare_tf.training.gan import GAN
 from jare_tf.training.probes import Probe
 from jare_tf.training.signals import StopSignals
-from jare_tf.training.summaries import RunLog
+from jare_tf.training.summaries import RunLog, write_hyperparameters
 
 _SEEDS = 2**31  # a configured seed is below it
 
@@ -38,6 +38,7 @@ def run(
     checkpoints: Checkpoints,
     *,
     config: str,
+    hyperparameters: Mapping[str, bool | int | float | str],
     pace: Pace,
     batch_size: int,
     jit_compile: bool | str,
@@ -54,6 +55,7 @@ def run(
       dataset: the real samples.
       checkpoints: of this run.
       config: the configuration as text, the same for all workers.
+      hyperparameters: what of it was chosen, by name.
       pace: how long, and what when.
       batch_size: of a global batch.
       jit_compile: see `loop.use_xla`.
@@ -80,6 +82,7 @@ def run(
         return None
     if chief:
         files.replace(f"{model_dir}/config.gin", config)
+        write_hyperparameters(model_dir, hyperparameters)
     if max_rewinds:
         checkpoints.save(first)
     print(f"{model_dir}: from step {first} to {pace.steps}{strategy.described(devices)}", flush=True)
