@@ -34,6 +34,7 @@ setuptools.setup(
         "gin-config>=0.5",
         "matplotlib>=3.7",
         "pillow>=10.1",
+        "psutil",
         "requests",
         "scipy>=1.10",
     ],

@@ -1,12 +1,13 @@
 """Configurations: parsing gin files, saying what is wrong in them, and recording what ran. The only user of gin."""
 
+import ast
 import copy
 import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
 import pathlib
 import pkgutil
 import re
 from collections.abc import Callable, Collection, Sequence, Set
-from typing import Any
+from typing import Any, NamedTuple
 
 import gin
 import tensorflow as tf
@@ -20,23 +21,28 @@ gin.add_config_file_search_path(str(FOLDER))
 gin.config.register_file_reader(tf.io.gfile.GFile, tf.io.gfile.exists)
 
 # What a resumed run may change without becoming another experiment.
-_PACE = ("steps", "steps_per_call", "jit_compile", "log_every", "save_every", "sample_every", "spectrum_every")
+_PACE = ("steps", "steps_per_call", "jit_compile")
+_EVERY = ("log_every", "save_every", "sample_every", "spectrum_every", "histograms_every")
 _FAULTS = ("keep_checkpoints", "nan_policy", "max_rewinds")
 _FREE_ON_RESUME = frozenset(
     [
-        *(f"experiment.train.{name}" for name in (*_PACE, *_FAULTS)),
+        *(f"experiment.train.{name}" for name in (*_PACE, *_EVERY, *_FAULTS)),
         *(f"image_folder.{name}.{place}" for name in ("load", "celeba") for place in ("path", "in_memory_limit")),
         *(f"tfds_images.{name}.data_dir" for name in ("load", "labelled")),
     ]
 )
-_BINDING = re.compile(r"^([\w./]+) = (.*)$", re.MULTILINE)
+_DEFAULT = "  # default"  # what config.gin marks that nobody bound
+_BINDING = re.compile(rf"^([\w./]+) = (.*?)(?:{_DEFAULT})?$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _IMPORT = re.compile(r"^(?:from (?!__gin__)|import ).*$", re.MULTILINE)
 _MAKE = re.compile(r"@((?:\w+/)*)([\w.]+)")
+_REFERENCE = re.compile(r"^@([\w./]+)\.(\w+)(?:\(\))?$")
 _MACRO = re.compile(r"%(\w+)")
 _bound_by_files: dict[str, str] = {}
+_marked_defaults: dict[str, str] = {}
 # What a file sets for these does not hinder training.
 _OTHER_MODES = tuple(f"experiment.{mode}." for mode in ("evaluate", "sample", "export", "spectrum"))
+Value = bool | int | float | str
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
 _MODULES = {
     leaf: parent
@@ -58,6 +64,8 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
         gin.parse_config_files_and_bindings(list(gin_files), [], finalize_config=False)
         _bound_by_files.clear()
         _bound_by_files.update(_bindings(gin.config_str(_ONE_LINE)))
+        _marked_defaults.clear()
+        _marked_defaults.update(_marked(gin_files))
         if bindings:
             gin.parse_config([*_imports(bindings), *bindings])
         gin.finalize()
@@ -136,10 +144,19 @@ def bound() -> set[str]:
     return set(_bindings(gin.config_str(_ONE_LINE)))
 
 
-def record(model_dir: str, resuming: bool, allow_change: bool = False) -> str:
-    """What is running, for model_dir/config.gin, with every default spelt out.
+class Record(NamedTuple):
+    """What is running.
 
-    Call it when everything that the configuration configures has been made.
+    text: the configuration with every default spelt out, and marked as such, for model_dir/config.gin.
+    hyperparameters: what was bound, by name: see `hyperparameters`.
+    """
+
+    text: str
+    hyperparameters: dict[str, Value]
+
+
+def record(model_dir: str, resuming: bool, allow_change: bool = False) -> Record:
+    """What is running, once everything that the configuration configures has been made.
 
     Args:
       model_dir: the run directory.
@@ -152,10 +169,51 @@ def record(model_dir: str, resuming: bool, allow_change: bool = False) -> str:
     used = check_used()
     if resuming:
         _check_same_experiment(model_dir, used, allow_change)
+    chosen = _chosen()
+    mark = lambda match: match[0] if match[1] in chosen else match[0] + _DEFAULT
+    text = _BINDING.sub(mark, re.sub("={80,}", "=" * 78, used))
+    return Record(text + _for_other_modes(used), hyperparameters(used))
+
+
+def _for_other_modes(used: str) -> str:
+    """What is bound for modes besides `train`, with the imports that it needs, so that config.gin alone serves them."""
     imports = set(_IMPORT.findall(gin.config_str())) - set(_IMPORT.findall(used))
-    others = [f"{name} = {value}" for name, value in _of_other_modes().items() if name not in _bindings(used)]
-    also = ["", "# For other modes:", "# " + "=" * 78, *sorted(imports), *others, ""] if others else []
-    return re.sub("={80,}", "=" * 78, used) + "\n".join(also)
+    bindings = [f"{name} = {value}" for name, value in _of_other_modes().items() if name not in _bindings(used)]
+    lines = ["", "# For other modes:", "# " + "=" * 78, *sorted(imports), *bindings, ""]
+    return "\n".join(lines) if bindings else ""
+
+
+def hyperparameters(used: str) -> dict[str, Value]:
+    """What files and --gin_param bind of a configuration in use, without the run's pace and paths.
+
+    Macros are replaced by their values. In TensorBoard's table there is room for the first 14 letters of a value, so
+    that `experiment.train.rule = @jacobian_coupling.jare()` is `rule`: "jare (jacobian_coupling)". Numbers, strings,
+    True and False are such; all else is as the configuration writes it.
+    """
+    names = (_chosen() & _bindings(used).keys()) - _FREE_ON_RESUME
+    values = resolved(gin.config_str(_ONE_LINE))
+    return {name.removeprefix("experiment.train."): _value(values[name]) for name in sorted(names & values.keys())}
+
+
+def _value(text: str) -> Value:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return _REFERENCE.sub(r"\2 (\1)", text)
+    return value if isinstance(value, bool | int | float | str) else text
+
+
+def _chosen() -> set[str]:
+    """What is bound, but for the defaults that a run's config.gin spells out."""
+    now = _bindings(gin.config_str(_ONE_LINE))
+    return {name for name, value in now.items() if _marked_defaults.get(name) != value}
+
+
+def _marked(gin_files: Sequence[str]) -> dict[str, str]:
+    """The bindings that files mark as defaults."""
+    texts = [tf.io.gfile.GFile(file).read() for file in gin_files if tf.io.gfile.exists(file)]
+    lines = [line for text in texts for line in text.splitlines() if line.endswith(_DEFAULT)]
+    return _bindings("\n".join(lines))
 
 
 def differences(model_dir: str, used: str, bound_too: Set[str] = frozenset()) -> dict[str, str]:

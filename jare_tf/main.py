@@ -4,6 +4,7 @@ import functools
 import inspect
 import os
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -50,6 +51,9 @@ _CPU_DEVICES = flags.DEFINE_integer(
 _ALLOW_CONFIG_CHANGE = flags.DEFINE_bool(
     "allow_config_change", False, "Go on with a run although its configuration has changed."
 )
+_PROFILE = flags.DEFINE_string(
+    "profile", None, "FIRST,LAST, for instance 100,110: a profile from after the first step until after the last."
+)
 _WATCH = flags.DEFINE_bool("watch", False, "With --mode evaluate: score new checkpoints until training ends.")
 _DEBUG = flags.DEFINE_bool("debug", False, "Show a traceback for an error.")
 
@@ -61,6 +65,7 @@ def run(
     model_dir: str | None,
     devices: tf.distribute.Strategy | None = None,
     allow_config_change: bool = False,
+    profile: tuple[int, int] | None = None,
     watch: bool = False,
 ) -> int | None:
     """Runs what the flags say, on one device by default; the signal that stopped it, if one did."""
@@ -79,13 +84,15 @@ def run(
     of_runs = [param for param in gin_params if param not in of_compare]
 
     record = functools.partial(config.record, allow_change=allow_config_change)
-    where = {"record_config": record, "devices": devices or tf.distribute.get_strategy()}
+    where = {"record_config": record, "devices": devices or tf.distribute.get_strategy(), "profile": profile}
 
     def train(files: Sequence[str], directory: str, overrides: Sequence[str] = ()) -> int | None:
         config.parse(files, [*overrides, *of_runs])
         return config.call(experiment.train, model_dir=directory, **where)
 
     if mode in _READERS:
+        if profile:
+            raise InputError(f"--profile goes with training, not with --mode {mode}")
         own = {"model_dir": model_dir, "devices": devices or tf.distribute.get_strategy(), "watch": watch}
         return _read(mode, gin_files, gin_params, {**own, "use_checkpoint": use_checkpoint})
     config.parse(gin_files, of_compare)
@@ -148,15 +155,9 @@ def _main(_) -> None:
     try:
         if _WATCH.value and _MODE.value != "evaluate":
             raise InputError("--watch goes with --mode evaluate")
-        stopped_by = run(
-            _GIN_FILE.value,
-            _GIN_PARAM.value,
-            _MODE.value,
-            _MODEL_DIR.value,
-            _devices(),
-            _ALLOW_CONFIG_CHANGE.value,
-            _WATCH.value,
-        )
+        profile = _steps(_PROFILE.value)
+        what = _GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value
+        stopped_by = run(*what, _devices(), _ALLOW_CONFIG_CHANGE.value, profile, _WATCH.value)
     except (InputError, RunError) as error:
         if _DEBUG.value:
             raise
@@ -167,6 +168,17 @@ def _main(_) -> None:
         sys.exit(128 + signal.SIGINT)
     if stopped_by is not None:
         sys.exit(128 + stopped_by)
+
+
+def _steps(profile: str | None) -> tuple[int, int] | None:
+    """The two steps that --profile names."""
+    if profile is None:
+        return None
+    match = re.fullmatch(r"(\d+),(\d+)", profile)
+    first, last = map(int, match.groups()) if match else (0, 0)
+    if not 0 < first < last:
+        raise InputError(f"--profile wants FIRST,LAST, two steps with 0 < FIRST < LAST as in 100,110, not {profile!r}")
+    return first, last
 
 
 def _devices() -> tf.distribute.Strategy:

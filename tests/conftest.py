@@ -5,8 +5,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import jare_tf
+from jare_tf.data import synthetic_2d
 from jare_tf.game import precision
 
 PRESETS = {
@@ -53,6 +55,18 @@ def any_rule(request):
     return request.param, RULES[request.param]
 
 
+@pytest.fixture
+def nan_once(monkeypatch):
+    """Real samples of batch 13 are NaN for the configured seed, and not for those that a rewind takes."""
+    original = synthetic_2d.GaussianMixture.batch
+
+    def batch(self, counter, batch_size, seed):
+        spoilt = (tf.cast(counter, tf.int64) == 13) & (int(seed) < 2**31)
+        return tf.where(spoilt, np.nan, original(self, counter, batch_size, seed))
+
+    monkeypatch.setattr(synthetic_2d.GaussianMixture, "batch", batch)
+
+
 def flat(tensors) -> np.ndarray:
     """Tensors as one float64 vector."""
     return np.concatenate([np.reshape(np.asarray(tensor, np.float64), -1) for tensor in tensors])
@@ -60,7 +74,6 @@ def flat(tensors) -> np.ndarray:
 
 def store_images(directory, images: np.ndarray, labels: np.ndarray | None = None) -> str:
     """Writes images [n, height, width, channels] as a TFDS data set, with labels 0 ... 9 if given; its name."""
-    import tensorflow as tf
     import tensorflow_datasets as tfds
 
     name = "pictures" if labels is None else "digits"

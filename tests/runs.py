@@ -2,15 +2,18 @@
 
 import json
 
+import tensorflow as tf
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
 from jare_tf import main
 
 GAME = ["isotropic_gaussian/jare.gin"]
 SHORT = ["STEPS = 20", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 20", "STEPS_PER_CALL = 7"]
 
 
-def run(model_dir, *params, files=GAME, short=SHORT, mode=None):
+def run(model_dir, *params, files=GAME, short=SHORT, mode=None, **options):
     """Runs a configuration in model_dir; the result of `main.run`."""
-    return main.run(list(files), [*short, *params], mode, str(model_dir))
+    return main.run(list(files), [*short, *params], mode, str(model_dir), **options)
 
 
 def metrics(model_dir):
@@ -18,6 +21,27 @@ def metrics(model_dir):
     return [json.loads(line) for line in (model_dir / "metrics.jsonl").read_text().splitlines()]
 
 
+def summaries(folder):
+    """(step, plugin, tag, value) of everything that the TensorBoard files of a folder hold, in order."""
+    for path in sorted(folder.glob("events*")):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                yield event.step, value.metadata.plugin_data.plugin_name, value.tag, tf.make_ndarray(value.tensor)
+
+
+def hyperparameters(model_dir):
+    """What TensorBoard's HParams tab is told of a run."""
+    found = {}
+    for record in tf.data.TFRecordDataset(str(model_dir / "events.out.tfevents.hparams")):
+        for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value:
+            content = HParamsPluginData.FromString(value.metadata.plugin_data.content)
+            for name, one in content.session_start_info.hparams.items():
+                found[name] = getattr(one, one.WhichOneof("kind"))
+    return found
+
+
 def without_time(rows):
     """Rows without what differs from run to run."""
-    return [{tag: value for tag, value in row.items() if tag not in ("seconds", "steps_per_second")} for row in rows]
+    varying = ("seconds", "steps_per_second", "images_per_second", "memory_bytes/")
+    return [{tag: value for tag, value in row.items() if not tag.startswith(varying)} for row in rows]

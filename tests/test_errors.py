@@ -24,6 +24,7 @@ def command(capsys, *arguments):
         "tpu",
         "cpu_devices",
         "allow_config_change",
+        "profile",
         "debug",
     ):
         flags.FLAGS[name].unparse()
@@ -57,6 +58,10 @@ def arguments(model_dir, *params, files=GAME):
         ),
         (["keras.optimizers.SGD.learning_rat = 1.0"], "SGD in the configuration: Argument(s) not recognized"),
         (["JIT = 'always'"], "experiment.train.jit_compile (JIT) must be True, False or 'auto', not 'always'"),
+        (
+            ["experiment.train.histograms_every = -1"],
+            "experiment.train.histograms_every must be an integer of at least 0, not -1",
+        ),
         (["NAN_POLICY = 'ignore'"], "experiment.train.nan_policy must be 'stop' or 'rewind', not 'ignore'"),
         (["SIGMA = 0.0"], "std must be a finite number, above 0, not 0.0"),
         (["experiment.train.latent_dim = 3"], "the generator 'affine_generator' does not take latent_dim = 3"),
@@ -67,6 +72,22 @@ def test_bad_binding(tmp_path, capsys, params, message):
     assert code == 2
     assert len(lines) == 1, lines
     assert message in lines[0]
+
+
+@pytest.mark.parametrize("text", ["", "100", "100,", "a,b", "0,10", "10,10", "110,100", "-1,5", "1,2,3", "1.5,2"])
+def test_wrong_steps_of_a_profile(tmp_path, capsys, text):
+    """Before anything is made."""
+    code, lines = command(capsys, *arguments(tmp_path / "run"), f"--profile={text}")
+    assert (code, lines) == (
+        2,
+        [f"jare_tf: --profile wants FIRST,LAST, two steps with 0 < FIRST < LAST as in 100,110, not {text!r}"],
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_profile_of_no_training(tmp_path, capsys):
+    code, lines = command(capsys, *arguments(tmp_path / "run"), "--mode=spectrum", "--profile=1,2")
+    assert (code, lines) == (2, ["jare_tf: --profile goes with training, not with --mode spectrum"])
 
 
 def test_missing_file(tmp_path, capsys):

@@ -12,18 +12,30 @@ import jare_tf
 from jare_tf import config
 from jare_tf.report.pictures import png
 from jare_tf.training import loop
-from tests.runs import GAME, metrics, run, without_time
+from tests.runs import GAME, hyperparameters, metrics, run, summaries, without_time
 
 TAGS = {
     "step",
     "seconds",
     "steps_per_second",
+    "memory_bytes/host",
     *(
         f"{quantity}/{player}"
-        for quantity in ("loss", "gradient_norm", "regularizer", "parameter_distance")
+        for quantity in (
+            "loss",
+            "gradient_norm",
+            "regularizer",
+            "parameter_distance",
+            "parameter_norm",
+            "learning_rate",
+        )
         for player in ("discriminator", "generator")
     ),
 }
+
+
+VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+VARIABLES = {"discriminator": "dense/kernel", "generator": "shift/shift"}
 
 
 def final_parameters(model_dir):
@@ -55,6 +67,7 @@ def test_run_directory(tmp_path):
         ".lock",
         "checkpoints",
         "config.gin",
+        "events.out.tfevents.hparams",
         "metrics.jsonl",
         "samples",
         "train",
@@ -63,27 +76,82 @@ def test_run_directory(tmp_path):
 
 def test_tensorboard_events_agree_with_metrics(tmp_path):
     run(tmp_path)
-    (events,) = (tmp_path / "train").iterdir()
     values, kinds = {}, {}
-    for record in tf.data.TFRecordDataset(str(events)):
-        event = tf.compat.v1.Event.FromString(record.numpy())
-        for value in event.summary.value:
-            kinds.setdefault(value.metadata.plugin_data.plugin_name, set()).add(value.tag)
-            if value.metadata.plugin_data.plugin_name == "scalars":
-                values[event.step, value.tag] = float(tf.make_ndarray(value.tensor))
-            elif value.tag == "config":
-                assert b"jacobian_coupling.jare.gamma = %GAMMA" in tf.make_ndarray(value.tensor).item()
+    for step, kind, tag, value in summaries(tmp_path / "train"):
+        kinds.setdefault(kind, set()).add(tag)
+        if kind == "scalars":
+            values[step, tag] = float(value)
+        elif tag == "config":
+            assert b"jacobian_coupling.jare.gamma = %GAMMA" in value.item()
     assert kinds == {"scalars": TAGS - {"step", "seconds"}, "images": {"samples"}, "text": {"config"}}
     for row in metrics(tmp_path):
         for tag in TAGS - {"step", "seconds"}:
             np.testing.assert_allclose(values[row["step"], tag], row[tag], rtol=1e-6)
 
 
+def test_histograms_of_all_parameters(tmp_path):
+    """At the start, when they are due, and after the last step; under the same names in every run of a process."""
+    tags = {player: f"parameters/{player}/affine_{player}/{path}" for player, path in VARIABLES.items()}
+    run(tmp_path / "without")
+    for name in ("one", "two"):
+        run(tmp_path / name, "experiment.train.histograms_every = 8")
+        assert_same_run(tmp_path / name, tmp_path / "without")
+        written = summaries(tmp_path / name / "train")
+        found = {(step, tag): value for step, kind, tag, value in written if kind == "histograms"}
+        assert found.keys() == {(step, tag) for step in (0, 8, 16, 20) for tag in tags.values()}
+        for player, tag in tags.items():
+            values = final_parameters(tmp_path / name)[f"{player}_optimizer/_trainable_variables/0{VALUE}"]
+            assert (found[20, tag][0, 0], found[20, tag][-1, 1]) == pytest.approx(
+                (values.min(), values.max()), rel=1e-6
+            )
+            assert found[20, tag][:, 2].sum() == values.size
+
+
 def test_recorded_config_runs_the_same(tmp_path):
     run(tmp_path / "a", "MU = 3.0")
     run(tmp_path / "b", files=[str(tmp_path / "a" / "config.gin")], short=[])
     assert_same_run(tmp_path / "a", tmp_path / "b")
-    assert "MU = 3.0" in (tmp_path / "b" / "config.gin").read_text()
+    first, second = ((tmp_path / name / "config.gin").read_text() for name in "ab")
+    assert first == second
+    assert "MU = 3.0\n" in first
+    assert "experiment.train.average_decay = 0.0  # default\n" in first
+
+
+def test_hyperparameters_are_what_was_bound(tmp_path):
+    """Macros resolved, without pace and defaults; a run that goes on keeps them, but for what is changed."""
+    run(tmp_path / "run", "MU = 3.0", "experiment.train.average_decay = 0.5", "STEPS = 10")
+    expected = {
+        "affine.equilibrium.mean": "[0.0, 3.0]",
+        "affine.generator.mean": "[0.0, 3.0]",
+        "average_decay": 0.5,
+        "batch_size": 128,
+        "dataset": "gaussian (synthetic_2d)",
+        "discriminator": "discriminator (affine)",
+        "discriminator_optimizer": "SGD (keras.optimizers)",
+        "equilibrium": "equilibrium (affine)",
+        "generator": "generator (affine)",
+        "generator_optimizer": "SGD (keras.optimizers)",
+        "jacobian_coupling.jare.gamma": 10.0,
+        "keras.optimizers.SGD.learning_rate": 0.001,
+        "latent.Normal.std": 0.2,
+        "latent_dim": 2,
+        "latent_prior": "Normal (latent)",
+        "loss": "Minimax (forms)",
+        "picture": "Density (pictures)",
+        "pictures.Density.target": "gaussian (synthetic_2d)",
+        "precision": "float32",
+        "rule": "jare (jacobian_coupling)",
+        "seed": 0,
+        "synthetic_2d.gaussian.mean": "[0.0, 3.0]",
+        "synthetic_2d.gaussian.std": 0.2,
+    }
+    assert hyperparameters(tmp_path / "run") == expected
+    run(tmp_path / "run", files=[])
+    assert hyperparameters(tmp_path / "run") == expected
+    changed = "experiment.train.synchronize_batch_norm = False", "STEPS = 25"
+    run(tmp_path / "run", *changed, files=[], allow_config_change=True)
+    assert hyperparameters(tmp_path / "run") == {**expected, "synchronize_batch_norm": False}
+    assert len(list((tmp_path / "run").glob("*events*"))) == 1
 
 
 @pytest.mark.parametrize("jit", [True, False])
@@ -136,7 +204,7 @@ def test_signal_finishes_the_call_saves_and_stops(tmp_path, number, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(loop.Every, "due", signal_once)
         assert run(tmp_path / "stopped", "SAVE_EVERY = 1000") == number
-    assert int(final_parameters(tmp_path / "stopped")["iterations/.ATTRIBUTES/VARIABLE_VALUE"]) == 10
+    assert int(final_parameters(tmp_path / "stopped")[f"iterations{VALUE}"]) == 10
     assert signal.getsignal(number) == handler
     assert run(tmp_path / "stopped", "SAVE_EVERY = 1000") is None
     assert_same_run(whole, tmp_path / "stopped")

@@ -14,11 +14,10 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf import main
-from jare_tf.data import synthetic_2d
 from jare_tf.training import loop
 from tests.conftest import store_images
 from tests.processes import ended, errors, program, start, start_forked, start_workers
-from tests.runs import GAME, SHORT, metrics, run, without_time
+from tests.runs import GAME, SHORT, metrics, run, summaries, without_time
 from tests.test_experiment import assert_same_run, final_parameters
 
 KILLS = int(os.environ.get("JARE_TF_KILLS", "20"))
@@ -72,13 +71,8 @@ def _rows(model_dir) -> int:
 
 
 def events(model_dir):
-    """(step, tag) of everything that TensorBoard finds, scalars' values with it."""
-    found = []
-    for path in sorted((model_dir / "train").iterdir()):
-        for record in tf.data.TFRecordDataset(str(path)):
-            event = tf.compat.v1.Event.FromString(record.numpy())
-            found += [(event.step, value.tag) for value in event.summary.value if value.tag != "config"]
-    return found
+    """(step, tag) of everything that TensorBoard finds but the configuration."""
+    return [(step, tag) for step, _, tag, _ in summaries(model_dir / "train") if tag != "config"]
 
 
 def test_tensorboard_shows_no_step_twice_after_a_kill(tmp_path):
@@ -259,18 +253,6 @@ def test_workers_with_different_configurations(tmp_path):
 
 
 DIVERGING = ["isotropic_gaussian/conopt.gin"]
-
-
-@pytest.fixture
-def nan_once(monkeypatch):
-    """Real samples of batch 13 are NaN for the configured seed, and not for those that a rewind takes."""
-    original = synthetic_2d.GaussianMixture.batch
-
-    def batch(self, counter, batch_size, seed):
-        spoilt = (tf.cast(counter, tf.int64) == 13) & (int(seed) < 2**31)
-        return tf.where(spoilt, np.nan, original(self, counter, batch_size, seed))
-
-    monkeypatch.setattr(synthetic_2d.GaussianMixture, "batch", batch)
 
 
 def test_nan_stops_a_run_by_default(tmp_path, nan_once):

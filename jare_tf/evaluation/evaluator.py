@@ -10,8 +10,8 @@ from jare_tf import files
 from jare_tf.errors import InputError
 from jare_tf.evaluation.metric import lower_is_better
 from jare_tf.training import checkpoints, run_directory
-from jare_tf.training.actions import Probe
 from jare_tf.training.gan import GAN
+from jare_tf.training.probes import Probe
 from jare_tf.training.summaries import read_metrics
 
 _PAUSE = 10.0  # seconds between looks for a new checkpoint

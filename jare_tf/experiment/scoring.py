@@ -7,9 +7,8 @@ import tensorflow as tf
 from jare_tf.errors import InputError
 from jare_tf.evaluation.evaluator import Evaluator
 from jare_tf.training import run_directory, strategy
-from jare_tf.training.actions import Probe
 from jare_tf.training.gan import GAN
-from jare_tf.training.probes import ParameterDistance
+from jare_tf.training.probes import ParameterDistance, Probe
 from jare_tf.types import Players
 
 

@@ -1,7 +1,7 @@
 """Training."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -17,9 +17,9 @@ from jare_tf.game import precision as precisions
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.game.networks import batch_norm
 from jare_tf.report.samples import Picture, save_samples
-from jare_tf.training import actions, run_directory, strategy
+from jare_tf.training import run_directory, strategy
 from jare_tf.training.checkpoints import Checkpoints
-from jare_tf.training.probes import ParameterDistance, Periodic, SpectrumEstimate
+from jare_tf.training.probes import ALWAYS, ParameterDistance, Periodic, Probe, SpectrumEstimate
 from jare_tf.training.run import Pace, run
 from jare_tf.types import Players, each_player
 
@@ -27,8 +27,9 @@ from jare_tf.types import Players, each_player
 def train(
     *,
     model_dir: str,
-    record_config: Callable[[str, bool], str],
+    record_config: Callable[[str, bool], tuple[str, Mapping[str, bool | int | float | str]]],
     devices: tf.distribute.Strategy,
+    profile: tuple[int, int] | None,
     generator: Callable[..., keras.Model],
     discriminator: Callable[..., keras.Model],
     loss: Callable[..., Players],
@@ -55,7 +56,8 @@ def train(
     equilibrium: Players | None = None,
     average_decay: float = 0.0,
     spectrum_every: int = 0,
-    probes: Sequence[actions.Probe] = (),
+    histograms_every: int = 0,
+    probes: Sequence[Probe] = (),
     keep_checkpoints: int = 3,
     seed: int = 0,
 ) -> int | None:
@@ -63,8 +65,10 @@ def train(
 
     Args:
       model_dir: the run directory; made when missing.
-      record_config: checks the configuration against model_dir and returns it; told whether a run is resumed.
+      record_config: checks the configuration against model_dir, told whether a run is resumed; returns it as text, and
+        its hyperparameters by name.
       devices: where it trains (`training.strategy.make`).
+      profile: two steps between which TensorFlow is profiled, or None.
       generator: makes a model [n, latent_dim] → samples.
       discriminator: makes a model samples → logits [n, 1].
       loss: the losses of both players.
@@ -95,6 +99,7 @@ def train(
         none. After step t, counted from 0, it is at most (1 + t)/(10 + t).
       spectrum_every: steps between estimates of the game's phase factor and conditioning, which rows then have; a
         multiple of log_every, or 0 for none.
+      histograms_every: steps between histograms of every trainable variable in TensorBoard, or 0 for none.
       probes: further quantities for the rows of metrics.
       keep_checkpoints: how many of the newest checkpoints are kept.
       seed: of initial parameters and every random draw.
@@ -107,7 +112,9 @@ def train(
       RunError: a loss, a gradient norm or a parameter is not finite any more, the run directory cannot be written to,
         or a device or another worker is lost.
     """
-    check_integers("train", 0, spectrum_every=spectrum_every, max_rewinds=max_rewinds)
+    check_integers(
+        "train", 0, spectrum_every=spectrum_every, histograms_every=histograms_every, max_rewinds=max_rewinds
+    )
     check_integers("train", 1, batch_size=batch_size, steps=steps, log_every=log_every, save_every=save_every)
     check_integers(
         "train", 1, sample_every=sample_every, steps_per_call=steps_per_call, keep_checkpoints=keep_checkpoints
@@ -118,6 +125,7 @@ def train(
         raise InputError(
             f"experiment.train.spectrum_every must be a multiple of log_every, {log_every}, not {spectrum_every}"
         )
+    probes = [*ALWAYS, *probes]
     if equilibrium is not None:
         probes = [*probes, ParameterDistance(equilibrium=equilibrium)]
     if spectrum_every:
@@ -152,17 +160,20 @@ def train(
                 gan.compile(discriminator_optimizer(), generator_optimizer())
             check(dataset, gan.sample_shape, batch_size, seed)
             checkpoints = Checkpoints(model_dir, gan, dataset, keep_checkpoints, chief)
+            config, hyperparameters = record_config(model_dir, checkpoints.exist())
             return run(
                 model_dir,
                 gan,
                 dataset,
                 checkpoints,
-                config=record_config(model_dir, checkpoints.exist()),
-                pace=Pace(steps, log_every, save_every, sample_every, steps_per_call),
+                config=config,
+                hyperparameters=hyperparameters,
+                pace=Pace(steps, log_every, save_every, sample_every, histograms_every, steps_per_call),
                 batch_size=batch_size,
                 jit_compile=jit_compile,
                 probes=probes,
                 draw=lambda run_log: save_samples(model_dir, run_log, gan, picture),
+                profile=profile,
                 max_rewinds=max_rewinds if nan_policy == "rewind" else 0,
             )
     except (tf.errors.OpError, OSError) as error:

@@ -120,10 +120,10 @@ class GAN(keras.Model):
             # A direction is that of the global batch already, on every replica: the sum over replicas that Keras takes
             # would multiply it, and clip what is to be summed.
             optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
-        self._optimizers = Players(discriminator=discriminator_optimizer, generator=generator_optimizer)
+        self.optimizers = Players(discriminator=discriminator_optimizer, generator=generator_optimizer)
         each_player(
             lambda optimizer, network: optimizer.build(network.trainable_variables),
-            self._optimizers,
+            self.optimizers,
             self.game.networks,
         )
 
@@ -200,7 +200,7 @@ class GAN(keras.Model):
 
         Unless `fits`, everything is as it was.
         """
-        network, optimizer = getattr(self.game.networks, player), getattr(self._optimizers, player)
+        network, optimizer = getattr(self.game.networks, player), getattr(self.optimizers, player)
         moved = [] if fits is True else [*network.trainable_variables, *optimizer.variables]
         before = [tf.identity(variable.value) for variable in moved]
         optimizer.apply(getattr(update.direction, player), network.trainable_variables)

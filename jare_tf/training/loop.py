@@ -41,6 +41,25 @@ class Every(NamedTuple):
         """Whether the action runs at `step` of a run of `last` steps."""
         return step % self.steps == 0 or step == last
 
+    def until(self, step: int) -> int:
+        """How many steps after `step` the next multiple is."""
+        return self.steps - step % self.steps
+
+
+class At(NamedTuple):
+    """Run `action` after these steps and no others."""
+
+    steps: tuple[int, ...]
+    action: Action
+
+    def due(self, step: int, last: int) -> bool:
+        """Whether the action runs at `step` of a run of `last` steps."""
+        return step in self.steps
+
+    def until(self, step: int) -> int | float:
+        """How many steps after `step` the next one is, infinity where none is left."""
+        return min((one - step for one in self.steps if one > step), default=math.inf)
+
 
 def run(
     gan: GAN,
@@ -50,7 +69,7 @@ def run(
     steps: int,
     steps_per_call: int,
     jit_compile: bool | str,
-    actions: Sequence[Every],
+    actions: Sequence[Every | At],
     stopped: Callable[[], bool],
 ) -> int:
     """Trains until `gan.iterations` is `steps` or `stopped()`; the number of the step then.
@@ -75,7 +94,7 @@ def run(
     first_call = True  # it compiles: one step, not timed
     while step < steps and not stopped():
         longest = 1 if first_call else steps_per_call
-        count = min(longest, steps - step, *(every.steps - step % every.steps for every in actions))
+        count = min(longest, steps - step, *(each.until(step) for each in actions))
         begin = time.monotonic()
         try:
             metrics = {tag: float(value) for tag, value in call(tf.constant(count)).items()}
@@ -86,11 +105,11 @@ def run(
         first_call = False
         step = gan.step
         _check_finite(step, metrics)
-        due = [every for every in actions if every.due(step, steps)]
+        due = [each for each in actions if each.due(step, steps)]
         progress = Progress(step, metrics, timed_steps / timed_seconds if timed_steps else None)
         try:
-            for every in due:
-                every.action(progress)
+            for each in due:
+                each.action(progress)
         except (tf.errors.OpError, OSError) as error:
             raise RunError(f"step {step}: {reason(error)}") from error
         if due:

@@ -1,8 +1,12 @@
 """Quantities beyond the step's own metrics, measured whenever a run logs. A probe maps a GAN to scalars by tag."""
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Callable
+
+import psutil
+import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset
 from jare_tf.dynamics.field import squared_norm
@@ -10,7 +14,34 @@ from jare_tf.errors import check_integer
 from jare_tf.theory import eigenvalues
 from jare_tf.theory.spectrum import extremal_eigenvalues
 from jare_tf.training.gan import GAN
-from jare_tf.types import Players
+from jare_tf.types import Players, each_player
+
+Probe = Callable[[GAN], dict[str, float]]
+
+
+def parameter_norm(gan: GAN) -> dict[str, float]:
+    """`parameter_norm/discriminator` = ‖θ‖ and `/generator` = ‖φ‖, of the trainable parameters."""
+    values = each_player(lambda network: [one.value for one in network.trainable_variables], gan.game.networks)
+    return {f"parameter_norm/{player}": float(tf.linalg.global_norm(one)) for player, one in values._asdict().items()}
+
+
+def learning_rate(gan: GAN) -> dict[str, float]:
+    """`learning_rate/` of each player's optimizer, that of the next step where it has a schedule."""
+    rates = each_player(lambda optimizer: tf.convert_to_tensor(optimizer.learning_rate), gan.optimizers)
+    return {f"learning_rate/{player}": float(rate) for player, rate in rates._asdict().items()}
+
+
+def memory_bytes(gan: GAN) -> dict[str, float]:
+    """`memory_bytes/host`, what of the process is in memory; `/device_peak`, the most that a GPU's tensors took."""
+    peaks = []
+    for gpu in tf.config.list_logical_devices("GPU"):
+        with contextlib.suppress(ValueError):  # not every kind of GPU counts
+            peaks.append(tf.config.experimental.get_memory_info(gpu.name)["peak"])
+    device = {"memory_bytes/device_peak": max(peaks)} if peaks else {}
+    return {"memory_bytes/host": psutil.Process().memory_info().rss, **device}
+
+
+ALWAYS: tuple[Probe, ...] = (parameter_norm, learning_rate, memory_bytes)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +68,7 @@ class ParameterDistance:
 class Periodic:
     """What another probe measures, in rows whose step is a multiple of `every`; best a multiple of `log_every`."""
 
-    probe: Callable[[GAN], dict[str, float]]
+    probe: Probe
     every: int
 
     def __post_init__(self):

@@ -2,7 +2,7 @@
 
 import signal
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -10,22 +10,24 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import InputError, NotFiniteError, RunError
-from jare_tf.training import actions, loop, strategy
+from jare_tf.training import actions, loop, profiler, strategy
 from jare_tf.training.checkpoints import Checkpoints
 from jare_tf.training.gan import GAN
+from jare_tf.training.probes import Probe
 from jare_tf.training.signals import StopSignals
-from jare_tf.training.summaries import RunLog
+from jare_tf.training.summaries import RunLog, write_hyperparameters
 
 _SEEDS = 2**31  # a configured seed is below it
 
 
 class Pace(NamedTuple):
-    """How long a run is and what happens when, all in steps (see `experiment.train`)."""
+    """How long a run is and what happens when, all in steps, never for 0 (see `experiment.train`)."""
 
     steps: int
     log_every: int
     save_every: int
     sample_every: int
+    histograms_every: int
     steps_per_call: int
 
 
@@ -36,11 +38,13 @@ def run(
     checkpoints: Checkpoints,
     *,
     config: str,
+    hyperparameters: Mapping[str, bool | int | float | str],
     pace: Pace,
     batch_size: int,
     jit_compile: bool | str,
-    probes: Sequence[actions.Probe],
+    probes: Sequence[Probe],
     draw: Callable[[RunLog], loop.Action],
+    profile: tuple[int, int] | None,
     max_rewinds: int,
 ) -> int | None:
     """Goes on from the newest checkpoint to the end; all workers of a run call it.
@@ -51,11 +55,13 @@ def run(
       dataset: the real samples.
       checkpoints: of this run.
       config: the configuration as text, the same for all workers.
+      hyperparameters: what of it was chosen, by name.
       pace: how long, and what when.
       batch_size: of a global batch.
       jit_compile: see `loop.use_xla`.
       probes: quantities for the rows of metrics.
       draw: makes the action that draws samples.
+      profile: after which step the profile of the chief begins, and after which it ends.
       max_rewinds: how often to go back to the newest checkpoint when something is not finite, and on with other draws.
 
     Returns:
@@ -76,10 +82,12 @@ def run(
         return None
     if chief:
         files.replace(f"{model_dir}/config.gin", config)
+        write_hyperparameters(model_dir, hyperparameters)
     if max_rewinds:
         checkpoints.save(first)
     print(f"{model_dir}: from step {first} to {pace.steps}{strategy.described(devices)}", flush=True)
-    with StopSignals() as signals:
+    profiling = profiler.profiled(f"{model_dir}/train", profile, range(first, pace.steps), chief)
+    with StopSignals() as signals, profiling as profile_actions:
         while True:
             gan.seed.assign(gan.first_seed + rewinds * _SEEDS)
             checkpoints.rewinds.assign(rewinds)
@@ -94,7 +102,10 @@ def run(
                     steps=pace.steps,
                     steps_per_call=pace.steps_per_call,
                     jit_compile=jit_compile,
-                    actions=_actions(run_log, gan, checkpoints, config, pace, probes, draw),
+                    actions=[
+                        *_actions(run_log, gan, checkpoints, config, pace, batch_size, probes, draw),
+                        *profile_actions,
+                    ],
                     stopped=lambda: agree(int(signals.received is not None)) > 0,
                 )
                 checkpoints.save(last)
@@ -117,21 +128,23 @@ def _actions(
     checkpoints: Checkpoints,
     config: str,
     pace: Pace,
-    probes: Sequence[actions.Probe],
+    batch_size: int,
+    probes: Sequence[Probe],
     draw: Callable[[RunLog], loop.Action],
 ) -> list[loop.Every]:
     """What is due when; workers without a log write nothing, but stop at the same steps."""
-    log = picture = lambda progress: None
+    log = picture = histograms = lambda progress: None
     if run_log is not None:
         run_log.text(gan.step, "config", config)
-        log, picture = actions.log(run_log, gan, probes, pace.steps), draw(run_log)
-        if gan.step == 0:
-            picture(loop.Progress(step=0, metrics={}, steps_per_second=None))
-    return [
-        loop.Every(pace.log_every, log),
-        loop.Every(pace.sample_every, picture),
-        loop.Every(pace.save_every, lambda progress: checkpoints.save(progress.step)),
-    ]
+        log, picture = actions.log(run_log, gan, probes, pace.steps, batch_size), draw(run_log)
+        histograms = actions.histograms(run_log, gan)
+    shown = [(pace.sample_every, picture), (pace.histograms_every, histograms)]
+    shown = [loop.Every(steps, action) for steps, action in shown if steps]
+    if gan.step == 0:
+        for each in shown:
+            each.action(loop.Progress(step=0, metrics={}, steps_per_second=None))
+    save = loop.Every(pace.save_every, lambda progress: checkpoints.save(progress.step))
+    return [loop.Every(pace.log_every, log), *shown, save]
 
 
 def _restored(checkpoints: Checkpoints, agree: Callable[[int], int], gan: GAN) -> int:

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 import jare_tf
-from jare_tf.data import image_folder
+from jare_tf.data import image_folder, synthetic_2d
+from jare_tf.game.networks import affine
 from jare_tf.report.pictures import png
 from jare_tf.training import loop
 from tests.processes import ended, start
@@ -26,6 +27,31 @@ def test_an_image_that_vanishes_ends_the_run_in_a_line_that_names_it(tmp_path):
     pace = {"batch_size": 2, "steps": 20, "steps_per_call": 1, "jit_compile": False}
     with pytest.raises(jare_tf.RunError, match=r"^step 0: .*3\.png"):
         loop.run(gan, dataset, **pace, actions=[], stopped=lambda: False)
+
+
+@pytest.mark.parametrize(
+    ("actions", "expected"),
+    [
+        ([("every", 4)], [4, 8, 10]),
+        ([("at", (3, 7, 20))], [3, 7]),
+        ([("every", 4), ("at", (3, 8))], [3, 4, 8, 8, 10]),
+    ],
+)
+def test_calls_end_where_an_action_is_due(actions, expected):
+    """Every multiple and the last step; or those steps alone, of which one beyond the end never comes."""
+    gan = jare_tf.GAN(
+        affine.generator(mean=[0.0, 4.0]),
+        affine.discriminator(dimension=2),
+        rule=jare_tf.sim_gd(),
+        loss=jare_tf.Minimax(),
+        latent_dim=2,
+    )
+    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    seen, kinds = [], {"every": loop.Every, "at": loop.At}
+    due = [kinds[kind](steps, lambda progress: seen.append((progress.step, gan.step))) for kind, steps in actions]
+    pace = {"batch_size": 2, "steps": 10, "steps_per_call": 100, "jit_compile": False}
+    loop.run(gan, synthetic_2d.gaussian(mean=[0.0, 4.0], std=0.2), **pace, actions=due, stopped=lambda: False)
+    assert seen == [(step, step) for step in expected]
 
 
 SUM = """

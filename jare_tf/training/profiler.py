@@ -1,0 +1,45 @@
+"""A profile of some steps, for TensorBoard."""
+
+import contextlib
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from jare_tf.training.loop import At, Progress
+
+
+@contextlib.contextmanager
+def profiled(folder: str, window: tuple[int, int] | None, steps: range, chief: bool) -> Iterator[list[At]]:
+    """What makes a run profile from after the first step of `window` until after the second, or the end of the block.
+
+    Args:
+      folder: where TensorBoard finds it, in plugins/profile/.
+      window: two steps; None for no profile.
+      steps: those that the run takes; there is no profile unless it begins after one of them.
+      chief: whether this process is the one that is profiled; others stop at the same steps.
+    """
+    wanted, running = window and window[0] in steps[1:], False
+    if window and not wanted:
+        where = f"step {window[0]} is not between {steps.start} and {steps.stop}, where this run goes"
+        print(f"--profile {window[0]},{window[1]}: {where}; nothing is profiled", flush=True)
+
+    def stop() -> None:
+        tf.profiler.experimental.stop()
+        print(f"the profile from step {window[0]} on: {folder}/plugins/profile", flush=True)
+
+    def start_or_stop(progress: Progress) -> None:
+        nonlocal running
+        start = progress.step == window[0]
+        if not chief or start == running:  # a rewind may lead here again
+            return
+        running = start
+        if start:
+            tf.profiler.experimental.start(folder)
+        else:
+            stop()
+
+    try:
+        yield [At(window, start_or_stop)] if wanted else []
+    finally:
+        if running:
+            stop()
