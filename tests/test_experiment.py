@@ -91,7 +91,7 @@ def test_tensorboard_events_agree_with_metrics(tmp_path):
 
 def test_histograms_of_all_parameters(tmp_path):
     """At the start, when they are due, and after the last step; under the same names in every run of a process."""
-    tags = {player: f"parameters/{player}/affine_{player}/{path}" for player, path in VARIABLES.items()}
+    tags = {player: f"parameters/{player}/{path}" for player, path in VARIABLES.items()}
     run(tmp_path / "without")
     for name in ("one", "two"):
         run(tmp_path / name, "experiment.train.histograms_every = 8")

@@ -59,7 +59,7 @@ def _by_path(network: keras.Model) -> dict[str, keras.Variable]:
     """The trainable variables; Keras counts layers on from network to network, here the count is the network's own."""
     variables, seen = {}, collections.Counter()
     for variable in network.trainable_variables:
-        path = re.sub(r"_\d+(?=/|$)", "", variable.path)
+        path = re.sub(r"_\d+(?=/|$)", "", variable.path.removeprefix(f"{network.name}/"))
         variables[f"{path}_{seen[path]}" if seen[path] else path] = variable
         seen[path] += 1
     return variables
