@@ -68,13 +68,14 @@ def _say_rank_deficient(samples: int, dimension: int) -> None:
 class KernelDistance(Metric):
     """`kid`, the kernel distance of the features of real and generated samples; see `tfgan_backend.kernel_distance`.
 
-    Blocks are drawn at random, always the same ones.
+    Blocks are drawn at random, always the same ones; of many times more samples of one kind not all are used.
     """
 
     compares: ClassVar[bool] = True
 
     def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
-        features = random_rows(real.features), random_rows(made.features)
+        most = tfgan_backend.BLOCK * (min(len(real.features), len(made.features)) // 2)
+        features = random_rows(real.features, most), random_rows(made.features, most)
         return {"kid": tfgan_backend.kernel_distance(*features)}
 
 

@@ -12,7 +12,7 @@ from tensorflow.python.eager import context
 
 from jare_tf.errors import InputError
 
-_BLOCK = 1024  # TF-GAN's max_block_size of kernel_distance
+BLOCK = 1024  # TF-GAN's max_block_size of kernel_distance
 _PATCH, _COARSEST = 7, 16  # sides in pixels of a patch and of the coarsest level of sliced_wasserstein
 _DITHER = 0.005
 
@@ -56,10 +56,10 @@ def kernel_distance(real: np.ndarray, made: np.ndarray) -> float:
       InputError: some block has a single sample.
     """
     fewer, more = sorted((len(real), len(made)))
-    blocks = -(-more // _BLOCK)
+    blocks = -(-more // BLOCK)
     if fewer < 2 * blocks:
         raise InputError(f"the kernel distance of {len(real)} and {len(made)} samples needs {2 * blocks} of each")
-    distance = _tfgan().kernel_classifier_distance_from_activations(_float64(real), _float64(made), _BLOCK)
+    distance = _tfgan().kernel_classifier_distance_from_activations(_float64(real), _float64(made), BLOCK)
     return float(distance)
 
 
