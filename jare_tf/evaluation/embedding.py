@@ -86,8 +86,9 @@ class Embedding:
         """
         images = tf.zeros([2, *(self._size or _ANY_SIZE), self._channels or 3], tf.uint8)
         devices = tf.distribute.get_strategy()
+        run = tf.function(lambda: devices.run(self, [images]), autograph=False)  # a TPU runs nothing else
         try:
-            views = Views(*(devices.experimental_local_results(view)[0] for view in devices.run(self, [images])))
+            views = Views(*(devices.experimental_local_results(view)[0] for view in run()))
         except InputError:
             raise
         except Exception as error:  # a model raises whatever it comes upon
@@ -111,17 +112,19 @@ def load(
         features are what the last Dense layer takes. Or the folder of a SavedModel that gives a dict of "features" or
         "pool_3", and "logits". Or a frozen Inception graph (.pb, see `frozen_inception.read`). By default the Inception
         graph of TF-GAN from TF-Hub, which needs a network or a filled $TFHUB_CACHE_DIR.
-      resize: how images get the size that the model takes: "tf1_bilinear" (corners' centres aligned to the grid of
-        TensorFlow 1, as in Inception's own graph), "bilinear" (half-pixel centres) or "antialiased" (those, and a
-        wider filter where it shrinks; as Pillow). The three give different scores.
+      resize: how images get the size that the model takes: "tf1_bilinear" (pixel i of the result lies at i · old/new
+        of the image, as in Inception's own graph), "bilinear" (at (i + ½) · old/new − ½) or "antialiased" (there, with
+        a wider filter where it shrinks, as Pillow does). They give different scores.
       input_range: what pixels 0 and 255 become; unused for a frozen graph.
 
     Raises:
-      InputError: there is no such model, it is none, it gives something else or cannot be fetched; or there is no such
-        `resize`.
+      InputError: there is no such model, it is none, it gives something else or cannot be fetched; or the other
+        arguments make no sense.
     """
     if resize not in _RESIZES:
         raise InputError(f"{_WHERE}: resize must be one of {', '.join(_RESIZES)}, not {resize!r}")
+    if np.shape(input_range) != (2,):
+        raise InputError(f"{_WHERE}: input_range must be two numbers, not {input_range!r}")
     where = _fetched(INCEPTION) if path is None else os.path.expanduser(path).rstrip("/")
     if not tf.io.gfile.exists(where):
         raise InputError(f"{_WHERE}: there is no {where}: {_ADVICE}")

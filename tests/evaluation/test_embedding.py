@@ -308,7 +308,9 @@ def test_what_is_no_model(tmp_path, name, message):
     assert "\n" not in str(raised.value)
 
 
-def test_no_such_resize():
+def test_bad_arguments():
+    with pytest.raises(jare_tf.InputError, match="input_range must be two numbers, not 1.0"):
+        embedding.load(path="model.keras", input_range=1.0)
     with pytest.raises(jare_tf.InputError, match="one of tf1_bilinear, bilinear, antialiased, not 'nearest'"):
         embedding.load(path="model.keras", resize="nearest")
 
