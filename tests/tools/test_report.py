@@ -1,30 +1,18 @@
 """tools/report.py: runs of the program in one page, and a user's mistakes in one line."""
 
-import importlib.util
-import pathlib
-
 import pytest
 
 from tests.pages import Page, make
 from tests.runs import metrics, run
-
-PATH = pathlib.Path(__file__).parents[2] / "tools" / "report.py"
-
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("report_tool", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tools import report
 
 
-def test_page_of_two_runs(tool, tmp_path, capsys):
+def test_page_of_two_runs(tmp_path, capsys):
     for gamma in ("1.0", "2.0"):
         run(tmp_path / gamma, f"GAMMA = {gamma}")
     capsys.readouterr()
     output = tmp_path / "page.html"
-    tool.main([str(tmp_path / "1.0"), str(tmp_path / "2.0"), "--output", str(output)])
+    report.main([str(tmp_path / "1.0"), str(tmp_path / "2.0"), "--output", str(output)])
     assert capsys.readouterr().out == f"{output}\n"
     found = Page(output.read_text())
     assert [[cell["text"] for cell in row] for row in found.tables[1]] == [
@@ -54,14 +42,14 @@ def test_page_of_two_runs(tool, tmp_path, capsys):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_mistakes(tool, tmp_path, capsys, arguments, message):
+def test_mistakes(tmp_path, capsys, arguments, message):
     for name in ("runs/a", "runs/b", "broken", "listed"):
         make(tmp_path / name)
     (tmp_path / "broken" / "metrics.jsonl").write_text('{"step"\n{"step": 2}\n')
     (tmp_path / "listed" / "metrics.jsonl").write_text("[1]\n")
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit) as caught:
-        tool.main(["--output", f"{tmp_path}/page.html", *(argument.format(tmp_path) for argument in arguments)])
+        report.main(["--output", f"{tmp_path}/page.html", *(argument.format(tmp_path) for argument in arguments)])
     (line,) = capsys.readouterr().err.splitlines()
     assert caught.value.code == 2
     assert line.startswith(f"jare_tf: {message.format(tmp_path)}")

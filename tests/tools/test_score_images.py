@@ -1,8 +1,6 @@
 """tools/score_images.py: scores of images wherever they lie, and a user's mistakes in one line."""
 
-import importlib.util
 import json
-import pathlib
 
 import keras
 import numpy as np
@@ -10,19 +8,11 @@ import pytest
 from PIL import Image
 
 from tests.conftest import store_images
+from tools import score_images
 
-PATH = pathlib.Path(__file__).parents[2] / "tools" / "score_images.py"
 RNG = np.random.default_rng(0)
 SMOOTH = np.repeat(np.repeat(RNG.integers(0, 256, (40, 4, 4, 3)), 4, axis=1), 4, axis=2).astype(np.uint8)
 NOISE = RNG.integers(0, 256, (40, 16, 16, 3)).astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("score_images_tool", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +33,17 @@ def places(tmp_path_factory):
     return folder, name
 
 
-def scored(tool, capsys, folder, images, against, *more):
+def scored(capsys, folder, images, against, *more):
     """The JSON object that the tool prints at the end."""
     cache = ["--cache", str(folder / "cache"), "--embedding", str(folder / "classifier.keras")]
-    tool.main([str(images), "--against", str(against), *cache, *more])
+    score_images.main([str(images), "--against", str(against), *cache, *more])
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
-def test_the_same_images_wherever_they_lie(tool, places, capsys, monkeypatch):
+def test_the_same_images_wherever_they_lie(places, capsys, monkeypatch):
     folder, name = places
     monkeypatch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
-    of = lambda *arguments: scored(tool, capsys, folder, *arguments)
+    of = lambda *arguments: scored(capsys, folder, *arguments)
     by_file = of(folder / "smooth.npz", folder / "smooth.npz")
     assert by_file["fid_40_images"] == pytest.approx(0, abs=1e-6)
     assert by_file["precision_40_images"] == by_file["recall_40_images"] == 1
@@ -79,12 +69,12 @@ def test_the_same_images_wherever_they_lie(tool, places, capsys, monkeypatch):
         ("{0}/small.npz", "{0}/smooth.npz", "has images of shape (8, 8, 3)"),
     ],
 )
-def test_mistakes(tool, places, capsys, images, against, message):
+def test_mistakes(places, capsys, images, against, message):
     folder, _ = places
     np.savez(folder / "floats.npz", images=SMOOTH / 255.0)
     np.savez(folder / "small.npz", images=SMOOTH[:, :8, :8])
     with pytest.raises(SystemExit) as ended:
-        scored(tool, capsys, folder, images.format(folder), against.format(folder))
+        scored(capsys, folder, images.format(folder), against.format(folder))
     (line,) = capsys.readouterr().err.splitlines()
     assert ended.value.code == 2
     assert line.startswith("score_images: ")
