@@ -113,7 +113,7 @@ def check_used(given_out: str | None = None) -> str:
     unused = bound() - _bindings(used).keys() - set(macros_of_files)
     if given_out or _part_exchanged():
         unused -= _bound_by_files.keys()
-    unused = {name for name in unused - _of_other_modes().keys() if not name.startswith(f"{given_out}.")}
+    unused = {name for name in unused - of_other_modes().keys() if not name.startswith(f"{given_out}.")}
     if unused:
         raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
     return used
@@ -178,7 +178,7 @@ def record(model_dir: str, resuming: bool, allow_change: bool = False) -> Record
 def _for_other_modes(used: str) -> str:
     """What is bound for modes besides `train`, with the imports that it needs, so that config.gin alone serves them."""
     imports = set(_IMPORT.findall(gin.config_str())) - set(_IMPORT.findall(used))
-    bindings = [f"{name} = {value}" for name, value in _of_other_modes().items() if name not in _bindings(used)]
+    bindings = [f"{name} = {value}" for name, value in of_other_modes().items() if name not in _bindings(used)]
     lines = ["", "# For other modes:", "# " + "=" * 78, *sorted(imports), *bindings, ""]
     return "\n".join(lines) if bindings else ""
 
@@ -257,7 +257,7 @@ def _check_same_experiment(model_dir: str, used: str, allow_change: bool) -> Non
         )
 
 
-def _of_other_modes() -> dict[str, str]:
+def of_other_modes() -> dict[str, str]:
     """The bindings that modes besides `train` use: their own, and those of what they name."""
     everything = _bindings(gin.config_str(_ONE_LINE))
     found, names = {}, [name for name in everything if name.startswith(_OTHER_MODES)]
@@ -270,6 +270,18 @@ def _of_other_modes() -> dict[str, str]:
             names += [other for other in everything if other.rpartition(".")[0] in makers]
             names += _MACRO.findall(found[name])
     return dict(sorted(found.items()))
+
+
+def check_same_data() -> None:
+    """Raises InputError where scores would compare with other images than those that the experiment trains on."""
+    bindings = _bindings(gin.config_str(_ONE_LINE))
+    trained = bindings.get("experiment.train.dataset", "").removesuffix("()")
+    scored = bindings.get("image_scores.ImageScores.data", trained)
+    if trained not in re.findall(r"'train': (@[\w./]+)", scored) and trained != scored:
+        raise InputError(
+            f"the run trains on {trained}() and would be scored on {scored}: bind image_scores.ImageScores.data = "
+            f"{{'train': {trained}}}"
+        )
 
 
 def _bindings(text: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from jare_tf import config, experiment
-from jare_tf.errors import InputError, RunError
+from jare_tf.errors import InputError, RunError, reason
 from jare_tf.training import strategy
 
 # The modes that look at a run, by the root that does: what is bound for `train` is theirs too.
@@ -71,10 +71,10 @@ def run(
     """Runs what the flags say, on one device by default; the signal that stopped it, if one did."""
     _set_optimizer()
     use_checkpoint = model_dir is not None or not gin_files
+    if watch:
+        _wait_for(f"{model_dir or _default_model_dir((gin_files or ['quickstart'])[-1])}/config.gin")
     if not gin_files:
         recorded = f"{model_dir}/config.gin"
-        if watch and model_dir:
-            _wait_for(recorded)
         if mode in _READERS and model_dir and not tf.io.gfile.exists(recorded):
             raise InputError(f"--model_dir {model_dir} holds no run; name an experiment with --gin_file")
         gin_files = [recorded if model_dir and tf.io.gfile.exists(recorded) else "quickstart.gin"]
@@ -115,11 +115,18 @@ def _read(mode: str, gin_files: Sequence[str], gin_params: Sequence[str], given:
 
     def check_config() -> list[str]:
         used = config.check_used(given_out="experiment.train")
-        return list(config.differences(given["model_dir"], used).values()) if given["use_checkpoint"] else []
+        differing = config.differences(given["model_dir"], used) if given["use_checkpoint"] else {}
+        scoring = config.of_other_modes() if mode != "spectrum" else ()
+        return [line for name, line in differing.items() if name not in scoring]
 
     given = {**given, "check_config": check_config, "make_gan": make_gan}
     taken = {name: value for name, value in given.items() if name in inspect.signature(root).parameters}
-    config.call(root, **taken, **bound(root))
+    if mode == "evaluate":
+        config.check_same_data()
+    try:
+        config.call(root, **taken, **bound(root))
+    except (tf.errors.OpError, OSError) as error:
+        raise RunError(f"{given['model_dir']}: {reason(error)}") from error
 
 
 def _wait_for(path: str) -> None:

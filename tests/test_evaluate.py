@@ -13,8 +13,8 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf import config, main
-from jare_tf.evaluation import evaluator
-from jare_tf.training import run_directory
+from jare_tf.evaluation import evaluator, mode_coverage
+from jare_tf.training import checkpoints, run_directory
 from tests.conftest import store_images
 from tests.processes import ended, start
 from tests.runs import run
@@ -40,7 +40,7 @@ def test_every_checkpoint_once(tmp_path, capsys):
         assert rows[-1][tag] == logged[tag]
     capsys.readouterr()
     assert evaluate(tmp_path) == rows
-    assert capsys.readouterr().out == f"{tmp_path}: all 3 checkpoints are scored\n"
+    assert capsys.readouterr().out == f"{tmp_path}: all checkpoints up to step 6 are scored\n"
     assert len(evaluate(tmp_path, "mode_coverage.ModeCoverage.samples = 100")) == 6  # other scores, other rows
     run(tmp_path, "STEPS = 8", files=MIXTURE, short=SHORT)
     assert [row["step"] for row in evaluate(tmp_path)][6:] == [8]
@@ -109,6 +109,7 @@ def test_the_best_is_kept(tmp_path, monkeypatch):
 def test_watch_follows_a_run_to_its_end(tmp_path, monkeypatch):
     """It waits for the run to begin, scores what comes while it trains, and ends when the last step is scored."""
     monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
+    monkeypatch.setattr(evaluator, "_PATIENCE", 2.0)
     monkeypatch.setattr(main, "_WAIT", 0.05)
     run(tmp_path / "whole", files=MIXTURE, short=SHORT)
     run(tmp_path / "watched", "STEPS = 4", files=MIXTURE, short=SHORT)
@@ -135,7 +136,44 @@ def test_watch_follows_a_run_to_its_end(tmp_path, monkeypatch):
     assert [row["step"] for row in rows] == [2, 4, 6]
 
 
-def test_watch_ends_when_nobody_trains(tmp_path, capsys):
+def test_a_checkpoint_that_comes_while_another_is_scored(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
+    run(tmp_path / "whole", files=MIXTURE, short=SHORT)
+    run(tmp_path / "run", "STEPS = 4", files=MIXTURE, short=SHORT)
+    last = [f"step-6.{kind}" for kind in ("data-00000-of-00001", "index")]
+    coverage = mode_coverage.ModeCoverage.__call__
+
+    def slow(probe, gan):
+        for name in last:
+            if (tmp_path / "whole" / "checkpoints" / name).exists():
+                (tmp_path / "whole" / "checkpoints" / name).rename(tmp_path / "run" / "checkpoints" / name)
+        return coverage(probe, gan)
+
+    monkeypatch.setattr(mode_coverage.ModeCoverage, "__call__", slow)
+    assert [row["step"] for row in evaluate(tmp_path / "run", "STEPS = 6", watch=True)] == [2, 4, 6]
+
+
+def test_a_damaged_checkpoint_is_left_out(tmp_path, capsys):
+    run(tmp_path, files=MIXTURE, short=SHORT)
+    data = tmp_path / "checkpoints" / "step-4.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:-2000])
+    assert [row["step"] for row in evaluate(tmp_path)] == [2, 6]
+    assert f"{tmp_path}: step 4 is left out: cannot read the checkpoint" in capsys.readouterr().out
+
+
+def test_half_a_checkpoint_is_none(tmp_path):
+    """As it is while a run removes it; and the best one stays until another is complete."""
+    run(tmp_path, files=MIXTURE, short=SHORT)
+    assert checkpoints.copy(str(tmp_path), 2, str(tmp_path / "best"))
+    (tmp_path / "checkpoints" / "step-4.index").unlink()
+    assert not checkpoints.copy(str(tmp_path), 4, str(tmp_path / "best"))
+    assert sorted(path.name for path in (tmp_path / "best").rglob("*.index")) == ["step-2.index"]
+    assert not (tmp_path / "best" / "new").exists()
+
+
+def test_watch_ends_when_nobody_trains(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
+    monkeypatch.setattr(evaluator, "_PATIENCE", 0.5)
     run(tmp_path, "STEPS = 4", files=MIXTURE, short=SHORT)
     path = tmp_path / "config.gin"
     path.write_text(path.read_text().replace("STEPS = 4", "STEPS = 400"))
@@ -146,6 +184,12 @@ def test_watch_ends_when_nobody_trains(tmp_path, capsys):
 def test_bad_input(tmp_path):
     with pytest.raises(jare_tf.InputError, match="holds no run"):
         evaluate(tmp_path)
+    with pytest.raises(jare_tf.InputError, match="there is no checkpoint in .*/nothere: train first"):
+        main.run(MIXTURE, [], "evaluate", str(tmp_path / "nothere"))
+    assert not (tmp_path / "nothere").exists()
+    elsewhere = ["experiment.train.dataset = @in_memory.array_file()", "in_memory.array_file.path = 'x.npy'"]
+    with pytest.raises(jare_tf.InputError, match=r"bind image_scores.ImageScores.data = \{'train': @in_memory.array"):
+        main.run(["cifar10/c_jare.gin"], elsewhere, "evaluate", str(tmp_path / "nothere"))
     run(tmp_path / "game")
     assert [row["step"] for row in evaluate(tmp_path / "game")] == [10, 20]  # the distance to the equilibrium
     with pytest.raises(jare_tf.InputError, match="the configuration binds no experiment.evaluate.scores"):
@@ -192,6 +236,7 @@ def test_images_on_one_and_on_two_devices(tmp_path):
     one, two = (json.loads((tmp_path / name / "evaluation" / "metrics.jsonl").read_text()) for name in ("one", "two"))
     digest = hashlib.sha256((tmp_path / "classifier.keras").read_bytes()).hexdigest()[:12]
     for row in (one, two):
+        assert row["real"].startswith("pictures/small ")
         assert (row["protocol"], row["embedding"]) == ("small", f"classifier.keras {digest}")
         assert row["resize"] == "tf1_bilinear to 16x16"
     assert one.keys() == two.keys()

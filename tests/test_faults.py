@@ -156,7 +156,7 @@ def test_a_second_process_refuses(tmp_path):
             time.sleep(0.05)
         assert ended([start(again, *program(tmp_path / "run", GAME, params))], within=60) == [2]
         (line,) = errors(again)
-        assert f"--model_dir {tmp_path}/run is in use by process {first.pid} on " in line
+        assert f"{tmp_path}/run is in use by process {first.pid} on " in line
         first.send_signal(signal.SIGTERM)
         assert ended([first], within=60) == [128 + signal.SIGTERM]
     finally:

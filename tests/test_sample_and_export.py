@@ -41,7 +41,11 @@ def sampled(model_dir, *params, **settings):
         short=[],
         mode="sample",
     )
-    return dict(np.load(model_dir / "out" / f"step-{settings.get('checkpoint', 4)}.npz"))
+    (newest,) = [path for path in (model_dir / "out").glob("*.npz")] or [None]
+    arrays = dict(np.load(newest)) if newest else {}
+    if newest:
+        newest.unlink()
+    return arrays
 
 
 def test_a_sample_depends_on_its_seed_alone(trained):
@@ -72,6 +76,7 @@ def test_interpolation_goes_from_seed_to_seed(trained, way):
     ends = sampled(trained, count=3)
     between = sampled(trained, count=2, interpolation=way, points=4)
     z = between["latent"].reshape(2, 4, 6)
+    np.testing.assert_array_equal(between["seeds"], [0, 0, 0, 0, 1, 1, 1, 1])
     np.testing.assert_allclose(z[:, 0], ends["latent"][:2], atol=1e-6)
     np.testing.assert_allclose(z[:, -1], ends["latent"][1:], atol=1e-6)
     third = (2 * ends["latent"][0] + ends["latent"][1]) / 3
@@ -105,6 +110,23 @@ print(json.dumps([model(latent).numpy().tolist(), by_latent.tolist(), by_seed.to
     for pixels in (np.rint((np.array(floats) + 1) * 127.5), by_latent, by_seed):
         assert np.abs(np.array(pixels) - sample["images"]).max() <= 1
     assert np.array(by_latent).std() > 1
+
+
+def test_other_samples_have_other_names(trained):
+    sampled(trained, form="png", count=2, output=str(trained / "names"))
+    sampled(trained, form="png", count=1, truncation=0.5, output=str(trained / "names"))
+    sampled(trained, form="png", count=1, interpolation="linear", points=11, output=str(trained / "names"))
+    names = {folder.name: sorted(file.name for file in folder.iterdir()) for folder in (trained / "names").iterdir()}
+    assert names == {
+        "step-4": ["seed-000000.png", "seed-000001.png"],
+        "step-4-truncation-0.5": ["seed-000000.png"],
+        "step-4-linear-11": [f"seed-000000-000001-{point:03d}.png" for point in range(11)],
+    }
+
+
+def test_what_differs_from_the_run_is_said(trained, capsys):
+    sampled(trained, "jacobian_coupling.jare.gamma = 3.0")
+    assert "not as in the run: jacobian_coupling.jare.gamma was 100.0, is 3.0" in capsys.readouterr().out
 
 
 def test_best_and_missing_checkpoints(trained, tmp_path):

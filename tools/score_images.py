@@ -9,9 +9,10 @@ object with what they depend on. Without --embedding it is TF-GAN's Inception gr
 """
 
 import argparse
+import io
 import json
-import os
 import sys
+import zipfile
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +20,7 @@ import tensorflow as tf
 
 from jare_tf.data import image_folder, in_memory, tfds_images
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, reason
 from jare_tf.evaluation import embedding as embeddings
 from jare_tf.evaluation import protocols
 from jare_tf.evaluation.image_scores import CACHE, real_samples, scores
@@ -29,16 +30,21 @@ def dataset(named: str, image_size: int | None) -> tuple[Dataset, str]:
     """The images that the command line names, and of which split they are."""
     if named.endswith(".npz"):
         try:
-            with np.load(named) as arrays:
+            with tf.io.gfile.GFile(named, "rb") as file, np.load(io.BytesIO(file.read())) as arrays:
                 images = arrays["images" if "images" in arrays else arrays.files[0]]
-        except (OSError, ValueError, LookupError) as error:
-            raise InputError(f"cannot read images from {named}: {error}") from error
+        except (tf.errors.OpError, OSError) as error:
+            raise InputError(f"cannot read images from {named}: {reason(error)}") from error
+        except (ValueError, LookupError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{named} is no .npz file with images") from error
         if images.ndim != 4 or images.dtype != np.uint8 or not len(images):
             raise InputError(f"{named} must hold uint8 images [n, height, width, channels], not {images.shape}")
         return in_memory.InMemory(named, images), "images"
     if named.endswith(".npy"):
-        return in_memory.array_file(path=named), "images"
-    if os.path.isdir(named) or ":" not in named:
+        array = in_memory.array_file(path=named)
+        if len(array.element_shape) != 3:
+            raise InputError(f"{named} must hold images [n, height, width, channels], not {len(array)} points")
+        return array, "images"
+    if tf.io.gfile.isdir(named) or ":" not in named:
         if image_size is None:
             raise InputError(f"{named} is a folder: say --image_size, to which its images are resized")
         return image_folder.load(path=named, image_size=image_size), "images"

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf.data import random
-from jare_tf.errors import check_number
+from jare_tf.errors import InputError, check_number
 
 
 class Prior(abc.ABC):
@@ -62,6 +62,8 @@ class Uniform(Prior):
         check_number("latent.Uniform: limit", self.limit, above_zero=True)
 
     def draw(self, shape, key, truncation=None) -> tf.Tensor:
+        if truncation is not None and truncation > 1:
+            raise InputError(f"latent.Uniform: truncation is a fraction of the limit, not {truncation!r}")
         return self.limit * (1.0 if truncation is None else truncation) * random.symmetric(shape, key)
 
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
@@ -81,7 +83,8 @@ def normal_of_variance(*, variance: float) -> Normal:
 def of_seeds(prior: Prior, dimension: int, seeds, truncation: float | None = None) -> tf.Tensor:
     """Latent vectors [n, dimension], each of which depends on its own one of the `seeds` [n] alone."""
     draw = lambda seed: prior.draw([dimension], random.key(seed, random.SAMPLE, 0), truncation)
-    return tf.map_fn(draw, tf.convert_to_tensor(seeds), fn_output_signature=tf.TensorSpec([dimension]))
+    one_by_one = lambda seeds: tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec([dimension]))
+    return tf.function(one_by_one)(tf.convert_to_tensor(seeds))
 
 
 def linear(first: tf.Tensor, last: tf.Tensor, points: int) -> tf.Tensor:

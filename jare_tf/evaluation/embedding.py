@@ -49,6 +49,7 @@ class Embedding:
       hash: the first 12 hexadecimal digits of the SHA-256 of its contents.
       resize: "none" for a classifier of images of any size, else for instance "tf1_bilinear to 299x299"; images that
         have that size are left as they are.
+      identity: all that what it sees depends on.
     """
 
     def __init__(self, network: _Network, *, name: str, digest: str, resize: str, input_range: tuple[float, float]):
@@ -57,6 +58,7 @@ class Embedding:
         self._outputs, self._resize, self._range = network.outputs, _RESIZES[resize], input_range
         self.name, self.hash = name, digest
         self.resize = f"{resize} to {size[0]}x{size[1]}" if self._size else "none"
+        self.identity = f"{digest}, {self.resize}, pixels from {input_range[0]:g} to {input_range[1]:g}"
 
     def __call__(self, images: tf.Tensor) -> Views:
         images = tf.convert_to_tensor(images)

@@ -15,6 +15,7 @@ from jare_tf.training.probes import Probe
 from jare_tf.training.summaries import read_metrics
 
 _PAUSE = 10.0  # seconds between looks for a new checkpoint
+_PATIENCE = 60.0  # seconds after which nobody trains any more; a job that starts again takes some
 
 
 class Evaluator:
@@ -41,34 +42,42 @@ class Evaluator:
         self._labels = _joined([probe.labels(gan) for probe in probes if hasattr(probe, "labels")])
         self._rows, self._path = read_metrics(self._folder), f"{self._folder}/metrics.jsonl"
         files.replace(self._path, "".join(json.dumps(row) + "\n" for row in self._rows))  # without a torn last line
+        self._unreadable: set[str | int | None] = set()
         self._writer = tf.summary.create_file_writer(self._folder)
+        with self._writer.as_default(0):
+            tf.summary.text("scores", "\n".join(f"    {name}: {value}" for name, value in self._labels.items()))
 
     def run(self, last_step: int, watch: bool) -> None:
-        """Scores what is not scored; if `watch`, until the run is at `last_step` or nobody trains any more."""
+        """Scores what is not scored; if `watch`, until the run is at `last_step` or nobody has trained for a minute.
+
+        Where nobody can know who trains, in gs://... and without locks, a watch ends at `last_step` alone.
+        """
+        idle_since = time.monotonic()
         while True:
-            trained = run_directory.in_use(self._model_dir)  # asked before, so that no last checkpoint is missed
-            self._score_all()
+            trained = run_directory.in_use(self._model_dir)
             steps = checkpoints.steps_of(self._model_dir)
+            unscored = [step for step in steps if not self._is_scored(step)]
+            for number, step in enumerate(unscored):
+                print(f"{self._model_dir}: checkpoint {number + 1} of {len(unscored)}, step {step}", flush=True)
+                self._score(step)
+            if self._best_by:
+                self._keep_best()
             if not watch or (steps and steps[-1] >= last_step):
-                print(f"{self._model_dir}: all {len(steps)} checkpoints are scored", flush=True)
+                print(f"{self._model_dir}: all checkpoints up to step {steps[-1]} are scored", flush=True)
                 return
-            if trained is False:
+            if unscored or trained is not False:
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since >= _PATIENCE:
                 step = max(steps, default=0)
                 print(f"{self._model_dir}: training has stopped at step {step} of {last_step}", flush=True)
                 return
             time.sleep(_PAUSE)
 
-    def _score_all(self) -> None:
-        steps = [step for step in checkpoints.steps_of(self._model_dir) if not self._is_scored(step)]
-        for number, step in enumerate(steps):
-            print(f"{self._model_dir}: checkpoint {number + 1} of {len(steps)}, step {step}", flush=True)
-            self._score(step)
-        if self._best_by:
-            self._keep_best()
-
     def _is_scored(self, step: int) -> bool:
         key = self._key(self._model_dir, step)
-        return key["checkpoint"] is None or any(key.items() <= row.items() for row in self._rows)
+        if key["checkpoint"] in (None, *self._unreadable):
+            return True
+        return any(key.items() <= row.items() for row in self._rows)
 
     def _key(self, folder: str, step: int) -> dict[str, str | int | None]:
         return {"step": step, "checkpoint": checkpoints.identity(folder, step), **self._labels}
@@ -79,7 +88,12 @@ class Evaluator:
         if not checkpoints.copy(self._model_dir, step, self._folder):
             print(f"{self._model_dir}: step {step} was removed before it could be scored: {advice}", flush=True)
             return
-        checkpoints.restore_networks(self._folder, self._gan, step)
+        try:
+            checkpoints.restore_networks(self._folder, self._gan, step)
+        except checkpoints.UnreadableError as error:
+            self._unreadable.add(self._key(self._folder, step)["checkpoint"])
+            print(f"{self._model_dir}: step {step} is left out: {error}", flush=True)
+            return
         measured = {tag: value for probe in self._probes for tag, value in probe(self._gan).items()}
         row = {**self._key(self._folder, step), "seconds": round(time.monotonic() - start, 3), **measured}
         with tf.io.gfile.GFile(self._path, "a") as file:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
@@ -13,13 +14,13 @@ from jare_tf.data import random
 from jare_tf.data.dataset import Dataset, as_floats, as_pixels
 from jare_tf.errors import InputError, check_integer, reason
 from jare_tf.evaluation.embedding import Embedding
-from jare_tf.evaluation.metric import Samples
+from jare_tf.evaluation.metric import IMAGES, Samples
 from jare_tf.evaluation.protocols import Protocol
 from jare_tf.progress import Progress
 from jare_tf.training import strategy
 from jare_tf.training.gan import GAN
 
-_KEPT = 10_000  # images that metrics which look at pixels are given
+_BLOCK = 256  # latent vectors that are drawn together
 CACHE = "~/.cache/jare_tf"
 
 
@@ -64,41 +65,50 @@ class ImageScores:
         self._protocol, self._data, self._batch_size, self._cache = protocol, data[protocol.split], batch_size, cache
         self._make_embedding = embedding
         self._embedding: Embedding | None = None
+        self._dataset: Dataset | None = None
         self._real: Samples | None = None
 
     def labels(self, gan: GAN) -> dict[str, str]:
-        """What the scores depend on besides the generator."""
-        embedding = self._loaded(gan)
+        """What the scores depend on besides the generator; `settings` is a checksum of all of it but the data."""
+        embedding, dataset = self._loaded(gan)
+        settings = f"{self._protocol!r}, {embedding.identity}"
         return {
             "protocol": self._protocol.name,
             "embedding": f"{embedding.name} {embedding.hash}",
             "resize": embedding.resize,
+            "settings": hashlib.sha256(settings.encode()).hexdigest()[:12],
+            "real": f"{dataset.name} {dataset.fingerprint:08x}",
         }
 
     def __call__(self, gan: GAN) -> dict[str, float]:
-        if len(gan.sample_shape) != 3:
-            raise InputError(f"image_scores.ImageScores scores images, not samples of shape {tuple(gan.sample_shape)}")
-        embedding, protocol = self._loaded(gan), self._protocol
-        devices = _own_devices(gan)
+        embedding, dataset = self._loaded(gan)
+        protocol, devices = self._protocol, _own_devices(gan)
         if self._real is None:
-            real = self._data(), protocol.real, f"{protocol.name}, real"
-            self._real = real_samples(*real, embedding, devices, self._batch_size, self._cache)
-        if self._real.images.shape[1:] != tuple(gan.sample_shape):
-            shapes = f"{self._real.images.shape[1:]}, generated ones {tuple(gan.sample_shape)}"
-            raise InputError(f"image_scores.ImageScores: real images have the shape {shapes}")
-        draw = lambda counter: gan.latent_prior.draw(
-            (self._batch_size, gan.latent_dim), random.key(0, random.SCORE, counter)
-        )
-        batches = (draw(counter) for counter in range(-(-protocol.samples // self._batch_size)))
+            what = f"{protocol.name}, real"
+            self._real = real_samples(dataset, protocol.real, what, embedding, devices, self._batch_size, self._cache)
+        blocks = -(-protocol.samples // _BLOCK)
+        draw = lambda block: gan.latent_prior.draw((_BLOCK, gan.latent_dim), random.key(0, random.SCORE, block))
+        latent = tf.concat([draw(block) for block in range(blocks)], axis=0)[: protocol.samples]
+        latent = tf.pad(latent, [[0, -len(latent) % self._batch_size], [0, 0]])
+        batches = tf.split(latent, len(latent) // self._batch_size)
         generate = lambda latent: as_pixels(gan(latent, training=False))
         made = embedded(batches, protocol.samples, embedding, devices, f"{protocol.name}, generated", generate)
         return scores(self._real, made, protocol)
 
-    def _loaded(self, gan: GAN) -> Embedding:
+    def _loaded(self, gan: GAN) -> tuple[Embedding, Dataset]:
+        """The embedding and the data set, once they have been seen to fit the generator."""
+        shape = tuple(gan.sample_shape)
+        if len(shape) != 3:
+            raise InputError(f"image_scores.ImageScores scores images, not samples of shape {shape}")
         if self._embedding is None:
             with _own_devices(gan).scope():
-                self._embedding = self._make_embedding()
-        return self._embedding
+                embedding = self._make_embedding()
+            dataset = self._data()
+            if tuple(dataset.element_shape) != shape:
+                shapes = f"{tuple(dataset.element_shape)}, generated ones {shape}"
+                raise InputError(f"image_scores.ImageScores: real images have the shape {shapes}")
+            self._embedding, self._dataset = embedding, dataset
+        return self._embedding, self._dataset
 
 
 def _own_devices(gan: GAN) -> tf.distribute.Strategy:
@@ -150,17 +160,17 @@ def real_samples(
     if count > size:
         raise InputError(
             f"{what}: the data set {dataset.name!r} has {size:,} images, not {count:,}: take another protocol, for "
-            "instance PROTOCOL = @protocols.small()"
+            "instance PROTOCOL = @protocols.small() with protocols.small.samples = 1000"
         )
-    path = _cached(cache, _batches(dataset, count, batch_size), count, embedding)
-    if path and tf.io.gfile.exists(path):
-        images = _joined(_batches(dataset, min(count, _KEPT), batch_size), min(count, _KEPT))
-        with tf.io.gfile.GFile(path, "rb") as file, np.load(io.BytesIO(file.read())) as kept:
-            return Samples(images, kept["features"], kept["logits"])
-    samples = embedded(_batches(dataset, count, batch_size), count, embedding, devices, what)
-    if path:
+    if cache is None:
+        return embedded(_batches(dataset, count, batch_size), count, embedding, devices, what)
+    path, images = _cached(cache, dataset, count, batch_size, embedding, what)
+    kept = _kept(path)
+    if kept is None:
+        samples = embedded(_batches(dataset, count, batch_size), count, embedding, devices, what)
         _keep(path, samples)
-    return samples
+        return samples
+    return Samples(images, kept["features"], kept["logits"])
 
 
 def embedded(
@@ -182,7 +192,8 @@ def embedded(
         images = generate(batch)
         return images, *embedding(images)
 
-    step = tf.function(lambda batch: devices.run(look, args=(batch,)))
+    # AutoGraph would turn an error of ours into one of its own.
+    step = tf.function(lambda batch: devices.run(look, args=(batch,)), autograph=False)
     progress, columns, done = Progress(what, count, "images"), ([], [], []), 0
     for batch in batches:
         if batch.shape[0] % parts:
@@ -191,12 +202,12 @@ def embedded(
         order = np.argsort(np.concatenate(of_devices))
         for column, values in zip(columns, step(strategy.distributed(devices, batch)), strict=True):
             column.append(np.concatenate(devices.experimental_local_results(values))[order])
-        if done >= _KEPT:
+        if done >= IMAGES:
             columns[0].pop()
         progress.advance(min(batch.shape[0], count - done))
         done += batch.shape[0]
     images, features, logits = (np.concatenate(column)[:count] for column in columns)
-    return Samples(images[:_KEPT], features, logits)
+    return Samples(images[:IMAGES], features, logits)
 
 
 def _batches(dataset: Dataset, count: int, batch_size: int) -> Iterator[tf.Tensor]:
@@ -207,18 +218,29 @@ def _batches(dataset: Dataset, count: int, batch_size: int) -> Iterator[tf.Tenso
         yield batch if batch.dtype == tf.uint8 else as_pixels(as_floats(batch))
 
 
-def _joined(batches: Iterable[tf.Tensor], count: int) -> np.ndarray:
-    return np.concatenate([batch.numpy() for batch in batches])[:count]
+def _cached(
+    cache: str, dataset: Dataset, count: int, batch_size: int, embedding: Embedding, what: str
+) -> tuple[str, np.ndarray]:
+    """The file for what the embedding sees in these images, named after their pixels; and the first 10,000 of them."""
+    digest, progress = hashlib.sha256(f"{embedding.identity}, {count}".encode()), Progress(what, count, "images read")
+    images, done = [], 0
+    for batch in _batches(dataset, count, batch_size):
+        pixels = batch.numpy()[: count - done]
+        digest.update(pixels)
+        if done < IMAGES:
+            images.append(pixels)
+        done += len(pixels)
+        progress.advance(len(pixels))
+    return f"{os.path.expanduser(cache)}/{digest.hexdigest()[:24]}.npz", np.concatenate(images)[:IMAGES]
 
 
-def _cached(cache: str | None, batches: Iterable[tf.Tensor], count: int, embedding: Embedding) -> str | None:
-    """The file in which what the embedding sees in these images is kept."""
-    if cache is None:
+def _kept(path: str) -> dict[str, np.ndarray] | None:
+    """What is in such a file, None where there is none or it is broken."""
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file, np.load(io.BytesIO(file.read())) as arrays:
+            return dict(arrays)
+    except (tf.errors.OpError, OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None
-    digest = hashlib.sha256(f"{embedding.hash} {embedding.resize} {count}".encode())
-    for batch in batches:
-        digest.update(batch.numpy())
-    return f"{os.path.expanduser(cache)}/{digest.hexdigest()[:24]}.npz"
 
 
 def _keep(path: str, samples: Samples) -> None:

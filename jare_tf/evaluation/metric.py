@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+IMAGES = 10_000  # the most of `Samples.images`
+
 
 class Samples(NamedTuple):
     """Samples and what an embedding sees in them.
 
-    images: uint8 [n, height, width, channels].
+    images: uint8 [n, height, width, channels], of more than 10,000 samples the first 10,000.
     features: float32 [n, d].
     logits: float32 [n, k].
     """

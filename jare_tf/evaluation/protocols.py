@@ -61,7 +61,7 @@ def test_10k() -> Protocol:
     return small(name="test_10k", samples=10_000, split="test", real=None)
 
 
-def small(*, name: str = "small", samples: int, split: str = "train", real: int | None = None) -> Protocol:
+def small(*, name: str = "small", samples: int = 1000, split: str = "train", real: int | None = None) -> Protocol:
     """All metrics on `samples` generated images, for quick looks and small data sets."""
     return Protocol(name=name, split=split, real=real, measures=(*_compared(samples), (InceptionScore(), samples)))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from jare_tf.errors import InputError, check_integer
 from jare_tf.evaluation import tfgan_backend
-from jare_tf.evaluation.metric import Metric, Samples, random_rows
+from jare_tf.evaluation.metric import IMAGES, Metric, Samples, random_rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,14 +84,14 @@ class SlicedWasserstein(Metric):
     """`sliced_wasserstein_<side>` of each level of the images' pyramids, and `sliced_wasserstein`, their mean.
 
     See `tfgan_backend.sliced_wasserstein`. `sliced_wasserstein_real` is the mean between patches of the real images
-    alone, below which no generator comes.
+    alone, below which no generator comes. Images that are not square or too small have none.
 
     Args:
       samples: how many images of each at most, chosen at random, always the same ones; Karras et al. 2018 have
-        16,384. 2048 of 32 pixels take 2 GB of memory and some 20 seconds on two cores.
+        16,384, here 10,000 is the most. 2048 of 32 pixels take 2 GB of memory and some 20 seconds on two cores.
 
     Raises:
-      InputError: samples is no positive integer, or the images are not square or too small.
+      InputError: samples is no positive integer, or too many.
     """
 
     compares: ClassVar[bool] = True
@@ -99,8 +99,14 @@ class SlicedWasserstein(Metric):
 
     def __post_init__(self):
         check_integer("scores.SlicedWasserstein: samples", self.samples, least=1)
+        if self.samples > IMAGES:
+            raise InputError(f"scores.SlicedWasserstein: samples must be at most {IMAGES}, not {self.samples}")
 
     def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
+        height, width = made.images.shape[1:3]
+        if height != width or width < tfgan_backend.PATCH:
+            print(f"sliced_wasserstein: needs square images, not {height} × {width}: left out", flush=True)
+            return {}
         count = min(self.samples, len(real.images), len(made.images))
         images = random_rows(real.images, count), random_rows(made.images, count)
         levels = tfgan_backend.sliced_wasserstein(*images)

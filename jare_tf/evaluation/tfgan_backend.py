@@ -13,7 +13,7 @@ from tensorflow.python.eager import context
 from jare_tf.errors import InputError
 
 BLOCK = 1024  # TF-GAN's max_block_size of kernel_distance
-_PATCH, _COARSEST = 7, 16  # sides in pixels of a patch and of the coarsest level of sliced_wasserstein
+PATCH, _COARSEST = 7, 16  # sides in pixels of a patch and of the coarsest level of sliced_wasserstein
 _DITHER = 0.005
 
 
@@ -84,9 +84,9 @@ def sliced_wasserstein(real: np.ndarray, made: np.ndarray) -> dict[int, tuple[fl
       InputError: the images are no such images.
     """
     side, channels = real.shape[1], real.shape[-1]
-    if real.shape != made.shape or real.shape[2] != side or side < _PATCH or channels not in (1, 3):
+    if real.shape != made.shape or real.shape[2] != side or side < PATCH or channels not in (1, 3):
         raise InputError(
-            f"the sliced Wasserstein distance needs equally many square images of 1 or 3 channels and {_PATCH} pixels "
+            f"the sliced Wasserstein distance needs equally many square images of 1 or 3 channels and {PATCH} pixels "
             f"or more, not {real.shape} and {made.shape}"
         )
     halvings = 0
@@ -95,7 +95,7 @@ def sliced_wasserstein(real: np.ndarray, made: np.ndarray) -> dict[int, tuple[fl
     coarsest = 2 ** (side.bit_length() - 1 - halvings)  # TF-GAN counts levels between powers of two
     with tf.device("CPU"), _seeded():
         images = [_dithered(real), _dithered(made)]
-        levels = _tfgan().sliced_wasserstein_distance(*images, resolution_min=coarsest, patch_size=_PATCH)
+        levels = _tfgan().sliced_wasserstein_distance(*images, resolution_min=coarsest, patch_size=PATCH)
     return {side >> level: tuple(map(float, distances)) for level, distances in enumerate(levels)}
 
 

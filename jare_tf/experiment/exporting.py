@@ -1,6 +1,6 @@
 """A trained generator for use without this package."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -8,7 +8,7 @@ import tensorflow as tf
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import InputError
-from jare_tf.experiment.parts import restore
+from jare_tf.experiment.parts import restore, say_differences
 from jare_tf.game.networks import batch_norm
 from jare_tf.training import run_directory
 from jare_tf.training.gan import GAN
@@ -17,7 +17,7 @@ from jare_tf.training.gan import GAN
 def export(
     *,
     model_dir: str,
-    check_config: Callable[[], object],
+    check_config: Callable[[], Sequence[str]],
     make_gan: Callable[[], GAN],
     checkpoint: str | int = "newest",
     output: str | None = None,
@@ -33,7 +33,8 @@ def export(
 
     Args:
       model_dir: the run directory.
-      check_config: called when everything has been made; raises InputError for a binding that nothing used.
+      check_config: called when everything has been made; raises InputError for a binding that nothing used, and
+        returns how the configuration differs from that of the run in model_dir.
       make_gan: makes the experiment's GAN.
       checkpoint: "newest", "best" (what `evaluate` kept), or the number of a step.
       output: the folder; by default model_dir/exported.
@@ -43,7 +44,7 @@ def export(
         written to.
     """
     gan = make_gan()
-    check_config()
+    say_differences(check_config())
     step = restore(model_dir, gan, checkpoint)
     folder = output or f"{model_dir}/exported"
     run_directory.make(folder)

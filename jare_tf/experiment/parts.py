@@ -1,6 +1,6 @@
 """What an experiment is made of, with the kind of every part checked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -76,6 +76,12 @@ def restore(model_dir: str, gan: GAN, checkpoint: str | int) -> int:
         raise InputError(f"there is no checkpoint {checkpoint!r} in {folder}: take 'newest', 'best' or one of {known}")
     restore_networks(folder, gan, step)
     return step
+
+
+def say_differences(differences: Sequence[str]) -> None:
+    """Prints how a configuration differs from that of the run that it is used on."""
+    for line in differences:
+        print(f"not as in the run: {line}", flush=True)
 
 
 def check_dataset(dataset: Any) -> None:

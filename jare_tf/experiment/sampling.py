@@ -1,7 +1,7 @@
 """Samples of a trained generator."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +9,7 @@ import tensorflow as tf
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import InputError, check_number
-from jare_tf.experiment.parts import check_integers, restore
+from jare_tf.experiment.parts import check_integers, restore, say_differences
 from jare_tf.progress import Progress
 from jare_tf.report import pictures
 from jare_tf.report.samples import Picture
@@ -24,7 +24,7 @@ _FORMS = ("png", "npz", "grid")
 def sample(
     *,
     model_dir: str,
-    check_config: Callable[[], object],
+    check_config: Callable[[], Sequence[str]],
     make_gan: Callable[[], GAN],
     picture: Picture,
     checkpoint: str | int = "newest",
@@ -39,11 +39,13 @@ def sample(
     """Writes samples of a run's generator, by its moving average where there is one; no data set is needed.
 
     Sample i is that of the latent vector of seed first_seed + i and depends on nothing else. Images become uint8 as
-    `data.dataset.as_pixels` rounds them; of other games the samples are written as they are, and drawn.
+    `data.dataset.as_pixels` rounds them; of other games the samples are written as they are, and drawn. What is written
+    has the step in its name, and the truncation and the interpolation.
 
     Args:
       model_dir: the run directory.
-      check_config: called when everything has been made; raises InputError for a binding that nothing used.
+      check_config: called when everything has been made; raises InputError for a binding that nothing used, and
+        returns how the configuration differs from that of the run in model_dir.
       make_gan: makes the experiment's GAN.
       picture: how samples that are no images are drawn.
       checkpoint: "newest", "best" (what `evaluate` kept), or the number of a step.
@@ -53,8 +55,9 @@ def sample(
       interpolation: "linear" or "spherical": way i leads from the latent vector of seed first_seed + i to the next
         seed's.
       points: samples on each way, both ends included.
-      form: of images: "png", a file each; "npz", one file with `images` [n, height, width, channels], `seeds` and
-        `latent`; "grid", one picture. Samples that are no images become an .npz file with `samples`, and a picture.
+      form: of images: "png", a file each; "npz", one file with `images` [n, height, width, channels], `seeds` [n], of
+        the beginning of each one's way, and `latent` [n, latent_dim]; "grid", one picture. Samples that are no images
+        become an .npz file with `samples` in place of `images`, and a picture.
       output: the folder; by default model_dir/generated.
 
     Raises:
@@ -69,7 +72,7 @@ def sample(
     if form not in _FORMS:
         raise InputError(f"experiment.sample.form must be one of {', '.join(_FORMS)}, not {form!r}")
     gan = make_gan()
-    check_config()
+    say_differences(check_config())
     step = restore(model_dir, gan, checkpoint)
     folder = output or f"{model_dir}/generated"
     run_directory.make(folder)
@@ -78,16 +81,20 @@ def sample(
     if interpolation:
         ends = latent.of_seeds(gan.latent_prior, gan.latent_dim, seeds + 1, truncation)
         z = tf.reshape(_WAYS[interpolation](z, ends, points), [-1, gan.latent_dim])
-        names = [f"seed-{start:06d}-{start + 1:06d}-{point}" for start in seeds for point in range(points)]
+        names = [f"seed-{start:06d}-{start + 1:06d}-{point:03d}" for start in seeds for point in range(points)]
+        seeds = np.repeat(seeds, points)
     else:
         names = [f"seed-{start:06d}" for start in seeds]
     images = len(gan.sample_shape) == 3
     made = _samples(gan, z, images)
+    drawn = f"-truncation-{truncation:g}" if truncation else ""
+    drawn += f"-{interpolation}-{points}" if interpolation else ""
+    name = f"{folder}/step-{step}{drawn}"
     if images and form == "png":
-        written = f"{folder}/step-{step}"
+        written = name
         _write_files(written, names, made)
     else:
-        written = f"{folder}/step-{step}.{'png' if images and form == 'grid' else 'npz'}"
+        written = f"{name}.{'png' if images and form == 'grid' else 'npz'}"
         samples = np.concatenate(list(made))
         if images and form == "grid":
             _write(written, pictures.png(pictures.grid(samples, points if interpolation else _columns(count))))
@@ -96,7 +103,7 @@ def sample(
             np.savez(buffer, **{"images" if images else "samples": samples}, seeds=seeds, latent=z)
             _write(written, buffer.getvalue())
         if not images:
-            _write(f"{folder}/step-{step}.png", pictures.png(picture.draw(samples)))
+            _write(f"{name}.png", pictures.png(picture.draw(samples)))
     print(f"{len(names):,} samples of step {step}: {written}", flush=True)
 
 

@@ -6,7 +6,9 @@ import tensorflow as tf
 
 from jare_tf.errors import InputError
 from jare_tf.evaluation.evaluator import Evaluator
+from jare_tf.experiment.parts import say_differences
 from jare_tf.training import run_directory, strategy
+from jare_tf.training.checkpoints import steps_of
 from jare_tf.training.gan import GAN
 from jare_tf.training.probes import ParameterDistance, Probe
 from jare_tf.types import Players
@@ -17,7 +19,7 @@ def evaluate(
     model_dir: str,
     watch: bool,
     devices: tf.distribute.Strategy,
-    check_config: Callable[[], object],
+    check_config: Callable[[], Sequence[str]],
     make_gan: Callable[[], GAN],
     steps: int,
     equilibrium: Players | None = None,
@@ -30,7 +32,8 @@ def evaluate(
       model_dir: the run directory; another process may train in it.
       watch: go on until the run has reached its last step, or nobody trains in model_dir any more.
       devices: where it computes.
-      check_config: called when everything has been made; raises InputError for a binding that nothing used.
+      check_config: called when everything has been made; raises InputError for a binding that nothing used, and
+        returns how the configuration differs from that of the run in model_dir.
       make_gan: makes the experiment's GAN.
       steps: the last step, as the experiment binds it for `train`.
       equilibrium: as for `train`; the distance to it is a score.
@@ -47,8 +50,10 @@ def evaluate(
         scores = [*scores, ParameterDistance(equilibrium=equilibrium)]
     if not scores:
         raise InputError("nothing to score: the configuration binds no experiment.evaluate.scores")
+    if not watch and not steps_of(model_dir):
+        raise InputError(f"there is no checkpoint in {model_dir}: train first, or name another --model_dir")
     with devices.scope():
         gan = make_gan()
-    check_config()
+    say_differences(check_config())
     with run_directory.held(f"{model_dir}/evaluation"):
         Evaluator(model_dir, gan, scores, best_by).run(steps, watch)

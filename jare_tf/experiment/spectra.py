@@ -12,7 +12,7 @@ from jare_tf.data.dataset import Dataset, as_floats, check
 from jare_tf.dynamics.jacobian_coupling import sim_gd
 from jare_tf.dynamics.rule import Rule
 from jare_tf.errors import InputError
-from jare_tf.experiment.parts import check_dataset, check_factories, check_integers
+from jare_tf.experiment.parts import check_dataset, check_factories, check_integers, say_differences
 from jare_tf.game import precision as precisions
 from jare_tf.report import curves, spectra
 from jare_tf.theory.analysis import Analysis, analyse
@@ -77,8 +77,7 @@ def spectrum(
         points["checkpoint"] = gan.game.point()
         for optimizer in optimizers:
             optimizer.iterations.assign(step)  # for a schedule of learning rates
-        for line in differences:
-            print(f"not as in the run: {line}", flush=True)
+        say_differences(differences)
     at = at or list(points)[-1]
     if at not in points:
         raise InputError(

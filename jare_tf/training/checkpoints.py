@@ -21,6 +21,10 @@ class _DamagedError(Exception):
     """A checkpoint cannot be read because of what is in its files."""
 
 
+class UnreadableError(InputError):
+    """That, said to the user."""
+
+
 class Checkpoints:
     """The checkpoints of one run, model_dir/checkpoints/step-<number>.
 
@@ -164,24 +168,34 @@ def copy(model_dir: str, step: int, to: str) -> bool:
 
     False where the checkpoint is gone, as its run removes old ones.
     """
-    folder = f"{to}/checkpoints"
-    if tf.io.gfile.exists(folder):
-        tf.io.gfile.rmtree(folder)
-    tf.io.gfile.makedirs(folder)
-    parts = sorted(tf.io.gfile.glob(f"{model_dir}/checkpoints/step-{step}.*"))  # .data-... comes before .index
+    folder, new = f"{to}/checkpoints", f"{to}/new"
+    _remove_tree(new)
+    tf.io.gfile.makedirs(new)
+    parts = tf.io.gfile.glob(f"{model_dir}/checkpoints/step-{step}.*")
     try:
         for part in parts:
-            tf.io.gfile.copy(part, f"{folder}/{os.path.basename(part)}")
+            tf.io.gfile.copy(part, f"{new}/{os.path.basename(part)}")
     except tf.errors.NotFoundError:
+        parts = []
+    if not any(part.endswith(".index") for part in parts):
+        _remove_tree(new)
         return False
-    return bool(parts)
+    _remove_tree(folder)
+    tf.io.gfile.rename(new, folder)
+    return True
+
+
+def _remove_tree(folder: str) -> None:
+    if tf.io.gfile.exists(folder):
+        tf.io.gfile.rmtree(folder)
 
 
 def restore_networks(model_dir: str, gan: GAN, step: int) -> None:
     """Gives a GAN the networks, and the generator's moving average, of the run's checkpoint of that step.
 
     Raises:
-      InputError: the checkpoint cannot be read, or is not of these networks.
+      UnreadableError: the checkpoint is damaged.
+      InputError: it cannot be read for another reason, or is not of these networks.
     """
     path = f"{model_dir}/checkpoints/step-{step}"
     checkpoint = tf.train.Checkpoint(
@@ -194,7 +208,7 @@ def restore_networks(model_dir: str, gan: GAN, step: int) -> None:
         with _reading(path):
             checkpoint.read(path).assert_existing_objects_matched().expect_partial()
     except _DamagedError as error:
-        raise InputError(f"cannot read the checkpoint {path}: {error}") from error
+        raise UnreadableError(f"cannot read the checkpoint {path}: {error}") from error
 
 
 def _steps(folder: str) -> list[int]:

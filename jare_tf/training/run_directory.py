@@ -86,7 +86,7 @@ def _take(lock, model_dir: str) -> None:
     except BlockingIOError:
         lock.seek(0)
         holder = lock.read().strip() or "another process"
-        raise InputError(f"--model_dir {model_dir} is in use by {holder}: stop that, or name another folder") from None
+        raise InputError(f"{model_dir} is in use by {holder}: stop that, or name another --model_dir") from None
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise

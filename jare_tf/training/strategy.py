@@ -1,5 +1,6 @@
 """Where a run trains: on one device, on all of this machine, on several machines, or on a TPU."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -27,6 +28,9 @@ def make(name: str, tpu: str | None = None) -> tf.distribute.Strategy:
       InputError: there is no such device, TF_CONFIG cannot be used, or `tpu` goes with another name.
     """
     several_workers = _tasks() > 1
+    for gpu in tf.config.list_physical_devices("GPU"):  # else the first process takes all of its memory
+        with contextlib.suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
     gpus = tf.config.list_logical_devices("GPU") if name != "tpu" and not tpu and not several_workers else []
     if name == "auto":
         name = "tpu" if tpu else "multi_worker" if several_workers else "mirrored" if len(gpus) > 1 else "one_device"

@@ -22,7 +22,7 @@ ONE = tf.distribute.get_strategy()
 class Means:
     """Sees the mean of each channel, and the first row of pixels; counts the images."""
 
-    name, hash, resize, seen = "means", "0123456789ab", "none", 0
+    name, hash, resize, identity, seen = "means", "0123456789ab", "none", "means of [-1, 1]", 0
 
     def __call__(self, images):
         tf.py_function(self._count, [tf.shape(images)[0]], [])
@@ -39,7 +39,7 @@ class Recorded(Metric):
 
     name: str
     compares: bool
-    given: list
+    given: list = dataclasses.field(repr=False)
 
     def __call__(self, real, made):
         self.given.append((real, made))
@@ -69,7 +69,12 @@ def test_what_metrics_are_given():
     gan, (protocol, given) = small_gan(), recording(20, 11, 1500)
     scored = probe(protocol)
     assert scored(gan) == {"score_0_11_test": 1.5, "score_1_1k": 1.5}
-    assert scored.labels(gan) == {"protocol": "mine", "embedding": "means 0123456789ab", "resize": "none"}
+    labels = scored.labels(gan)
+    settings, real = labels.pop("settings"), labels.pop("real")
+    assert labels == {"protocol": "mine", "embedding": "means 0123456789ab", "resize": "none"}
+    assert real == f"pictures {InMemory('pictures', PICTURES).fingerprint:08x}"
+    assert settings != probe(recording(20, 12, 1500)[0]).labels(gan)["settings"]
+    assert settings == probe(recording(20, 11, 1500)[0]).labels(gan)["settings"]
     (real, few), (_, many) = given
     assert [len(part) for part in (*real, *few, *many)] == [20] * 3 + [11] * 3 + [1500] * 3
     assert real.images.dtype == few.images.dtype == np.uint8
@@ -81,7 +86,7 @@ def test_what_metrics_are_given():
     np.testing.assert_array_equal(few.images, many.images[:11])
     assert len(np.unique(many.features, axis=0)) > 1400  # different latent vectors in every batch
     protocol, given_again = recording(20, 11, 1500)
-    probe(protocol, batch_size=8)(gan)
+    probe(protocol, batch_size=24)(gan)  # which changes nothing
     np.testing.assert_array_equal(given_again[1][1].images, many.images)
 
 
@@ -129,10 +134,13 @@ def test_real_images_are_embedded_once(tmp_path):
     of(PICTURES, 30)
     assert embedding.seen == 110
     other = Means()
-    other.hash = "another"
+    other.identity = "means of [0, 1]"
     of(PICTURES, embedding=other)
     assert other.seen == 40
     assert len(os.listdir(cache)) == 4
+    for name in os.listdir(cache):
+        (tmp_path / "cache" / name).write_bytes(b"broken")
+    np.testing.assert_array_equal(of(PICTURES).features, first.features)
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path, capsys):
@@ -143,7 +151,7 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path, capsys):
 
 
 def test_few_images_are_kept_of_many(monkeypatch):
-    monkeypatch.setattr(image_scores, "_KEPT", 20)
+    monkeypatch.setattr(image_scores, "IMAGES", 20)
     real = real_samples(InMemory("pictures", PICTURES), None, "real", Means(), ONE, batch_size=8)
     assert (len(real.images), len(real.features), len(real.logits)) == (20, 50, 50)
     np.testing.assert_allclose(real.features[:20], real.images.mean(axis=(1, 2)), rtol=1e-5)

@@ -63,6 +63,8 @@ def test_the_same_images_wherever_they_lie(places, capsys, monkeypatch):
     ("images", "against", "message"),
     [
         ("{0}/nosuch.npz", "{0}/smooth.npz", "cannot read images from {0}/nosuch.npz"),
+        ("{0}/broken.npz", "{0}/smooth.npz", "{0}/broken.npz is no .npz file with images"),
+        ("{0}/gray_alpha.npz", "{0}/gray_alpha.npz", "takes images of 3 channels, not of 4"),
         ("{0}/smooth.npz", "{0}/smooth", "{0}/smooth is a folder: say --image_size"),
         ("{0}/smooth.npz", "nosuchset:test", "TFDS has no data set 'nosuchset'"),
         ("{0}/smooth.npz", "{0}/floats.npz", "must hold uint8 images"),
@@ -72,6 +74,8 @@ def test_the_same_images_wherever_they_lie(places, capsys, monkeypatch):
 def test_mistakes(places, capsys, images, against, message):
     folder, _ = places
     np.savez(folder / "floats.npz", images=SMOOTH / 255.0)
+    (folder / "broken.npz").write_text("no archive")
+    np.savez(folder / "gray_alpha.npz", images=np.concatenate([SMOOTH, SMOOTH[..., :1]], axis=-1))
     np.savez(folder / "small.npz", images=SMOOTH[:, :8, :8])
     with pytest.raises(SystemExit) as ended:
         scored(capsys, folder, images.format(folder), against.format(folder))
