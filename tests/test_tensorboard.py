@@ -16,7 +16,7 @@ from tests.runs import metrics, run
 from tests.test_experiment import TAGS
 
 GAMMAS = {"weak": 1.0, "strong": 10.0}
-WITHIN = 40  # seconds
+WITHIN = 120  # seconds, on a busy machine
 
 
 @pytest.fixture(scope="module")
