@@ -82,8 +82,8 @@ class KernelDistance(Metric):
 class SlicedWasserstein(Metric):
     """`sliced_wasserstein_<side>` of each level of the images' pyramids, and `sliced_wasserstein`, their mean.
 
-    See `tfgan_backend.sliced_wasserstein`. `sliced_wasserstein_real` is the mean between patches of the real images
-    alone, below which no generator comes.
+    See `tfgan_backend.sliced_wasserstein`. `sliced_wasserstein_real` is the mean between two draws of patches of the
+    same real images. Other real images are further away: 512 of CIFAR-10's test images have 0.018, and this is 0.009.
 
     Args:
       samples: how many images of each at most, chosen at random, always the same ones; Karras et al. 2018 have
