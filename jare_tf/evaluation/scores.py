@@ -83,8 +83,8 @@ class KernelDistance(Metric):
 class SlicedWasserstein(Metric):
     """`sliced_wasserstein_<side>` of each level of the images' pyramids, and `sliced_wasserstein`, their mean.
 
-    See `tfgan_backend.sliced_wasserstein`. `sliced_wasserstein_real` is the mean between patches of the real images
-    alone, below which no generator comes. Images that are not square or too small have none.
+    See `tfgan_backend.sliced_wasserstein`. `sliced_wasserstein_real` is the mean between two draws of patches of the
+    same real images; other real images are about twice as far away. Images that are not square or too small have none.
 
     Args:
       samples: how many images of each at most, chosen at random, always the same ones; Karras et al. 2018 have

@@ -59,17 +59,17 @@ def kernel_distance(real: np.ndarray, made: np.ndarray) -> float:
     blocks = -(-more // BLOCK)
     if fewer < 2 * blocks:
         raise InputError(f"the kernel distance of {len(real)} and {len(made)} samples needs {2 * blocks} of each")
-    distance = _tfgan().kernel_classifier_distance_from_activations(_float64(real), _float64(made), BLOCK)
-    return float(distance)
+    with _quiet():
+        return float(_tfgan().kernel_classifier_distance_from_activations(_float64(real), _float64(made), BLOCK))
 
 
 def sliced_wasserstein(real: np.ndarray, made: np.ndarray) -> dict[int, tuple[float, float]]:
     """How far apart patches of images are at each level of their Laplacian pyramids (Karras et al. 2018, section 5).
 
     Of every image 64 patches of 7 × 7 pixels a level, each of them standardised by itself, on 147 random directions;
-    always the same ones. Karras et al. standardise the channels of all patches alike, and print 1000 times as much. The
-    distance between two draws of patches of the real images is what a generator of the data would have; it shrinks as
-    the root of the number of images. A patch of a single colour has no direction: noise of a hundredth of a gray level
+    always the same ones. Karras et al. standardise the channels of all patches alike, and print 1000 times as much. Two
+    draws of patches of the same images are not at 0, and patches of other images of the data are further apart, the
+    less so the more images there are. A patch of a single colour has no direction: noise of a hundredth of a gray level
     gives it a random one.
 
     Args:
@@ -77,8 +77,8 @@ def sliced_wasserstein(real: np.ndarray, made: np.ndarray) -> dict[int, tuple[fl
       made: as many.
 
     Returns:
-      (distance between real ones and real ones, between real ones and made ones), by the side of the level in pixels:
-      that of the images, and halves of it, while they are whole and at least 16.
+      (distance between two draws of patches of the real images, distance between patches of real and of made ones), by
+      the side of the level in pixels: that of the images, and halves of it, while they are whole and at least 16.
 
     Raises:
       InputError: the images are no such images.
@@ -93,7 +93,7 @@ def sliced_wasserstein(real: np.ndarray, made: np.ndarray) -> dict[int, tuple[fl
     while side % 2 ** (halvings + 1) == 0 and side >> (halvings + 1) >= _COARSEST:
         halvings += 1
     coarsest = 2 ** (side.bit_length() - 1 - halvings)  # TF-GAN counts levels between powers of two
-    with tf.device("CPU"), _seeded():
+    with tf.device("CPU"), _seeded(), _quiet():
         images = [_dithered(real), _dithered(made)]
         levels = _tfgan().sliced_wasserstein_distance(*images, resolution_min=coarsest, patch_size=PATCH)
     return {side >> level: tuple(map(float, distances)) for level, distances in enumerate(levels)}
@@ -108,18 +108,27 @@ def _dithered(images: np.ndarray) -> tf.Tensor:
 @contextlib.contextmanager
 def _seeded():
     """TF-GAN draws from NumPy's and TensorFlow's global generators: they start from 0, and go on later as if unused."""
-    numpy_state, tensorflow, logger = np.random.get_state(), context.context(), tf.get_logger()
+    numpy_state, tensorflow = np.random.get_state(), context.context()
     # TensorFlow sets its generator and cannot say what it is.
     tensorflow_state = {name: vars(tensorflow).get(name) for name in ("_seed", "_rng")}
-    level = logger.level
     np.random.seed(0)
     tf.random.set_seed(0)
-    logger.setLevel("ERROR")  # TF-GAN calls what TensorFlow warns of
     try:
         yield
     finally:
         np.random.set_state(numpy_state)
         vars(tensorflow).update(tensorflow_state)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """TF-GAN calls functions that TensorFlow warns of."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
         logger.setLevel(level)
 
 
