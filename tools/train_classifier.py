@@ -145,4 +145,5 @@ if __name__ == "__main__":
     try:
         main()
     except InputError as error:
-        sys.exit(f"error: {error}")
+        print(f"train_classifier: {str(error).splitlines()[0]}", file=sys.stderr)
+        sys.exit(2)
