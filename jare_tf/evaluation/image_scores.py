@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -248,6 +249,6 @@ def _keep(path: str, samples: Samples) -> None:
     np.savez(buffer, features=samples.features, logits=samples.logits)
     try:
         tf.io.gfile.makedirs(os.path.dirname(path))
-        files.replace(path, buffer.getvalue())
+        files.replace(path, buffer.getvalue(), writer=uuid.uuid4().hex)
     except (tf.errors.OpError, OSError) as error:
         print(f"what the embedding sees in real images is not kept in {path}: {reason(error)}", flush=True)
