@@ -1,18 +1,16 @@
 """Scoring the checkpoints of a run, while it goes on or afterwards."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from jare_tf import files
 from jare_tf.errors import InputError
 from jare_tf.evaluation.metric import lower_is_better
 from jare_tf.training import checkpoints, run_directory
 from jare_tf.training.gan import GAN
 from jare_tf.training.probes import Probe
-from jare_tf.training.summaries import read_metrics
+from jare_tf.training.summaries import append_metrics, read_metrics, write_metrics
 
 _PAUSE = 10.0  # seconds between looks for a new checkpoint
 _PATIENCE = 60.0  # seconds after which nobody trains any more; a job that starts again takes some
@@ -40,8 +38,8 @@ class Evaluator:
         self._model_dir, self._gan, self._probes, self._best_by = model_dir, gan, probes, best_by
         self._folder = f"{model_dir}/evaluation"
         self._labels = _joined([probe.labels(gan) for probe in probes if hasattr(probe, "labels")])
-        self._rows, self._path = read_metrics(self._folder), f"{self._folder}/metrics.jsonl"
-        files.replace(self._path, "".join(json.dumps(row) + "\n" for row in self._rows))  # without a torn last line
+        self._rows = read_metrics(self._folder)
+        write_metrics(self._folder, self._rows)  # without a torn last line
         self._unreadable: set[str | int | None] = set()
         self._writer = tf.summary.create_file_writer(self._folder)
         with self._writer.as_default(0):
@@ -84,20 +82,23 @@ class Evaluator:
 
     def _score(self, step: int) -> None:
         """Scores a copy, which the run does not remove, and keeps it if it is the best."""
-        start, advice = time.monotonic(), "raise SAVE_EVERY or experiment.train.keep_checkpoints"
+        advice = "raise SAVE_EVERY or experiment.train.keep_checkpoints"
         if not checkpoints.copy(self._model_dir, step, self._folder):
             print(f"{self._model_dir}: step {step} was removed before it could be scored: {advice}", flush=True)
             return
         try:
-            checkpoints.restore_networks(self._folder, self._gan, step)
+            self._score_copy(step)
         except checkpoints.UnreadableError as error:
             self._unreadable.add(self._key(self._folder, step)["checkpoint"])
             print(f"{self._model_dir}: step {step} is left out: {error}", flush=True)
-            return
+        tf.io.gfile.rmtree(f"{self._folder}/checkpoints")
+
+    def _score_copy(self, step: int) -> None:
+        start = time.monotonic()
+        checkpoints.restore_networks(self._folder, self._gan, step)
         measured = {tag: value for probe in self._probes for tag, value in probe(self._gan).items()}
         row = {**self._key(self._folder, step), "seconds": round(time.monotonic() - start, 3), **measured}
-        with tf.io.gfile.GFile(self._path, "a") as file:
-            file.write(json.dumps(row) + "\n")
+        append_metrics(self._folder, row)
         self._rows.append(row)
         with self._writer.as_default(step):
             for tag, value in measured.items():
@@ -106,7 +107,6 @@ class Evaluator:
         print("  ".join(f"{tag} {value:.5g}" for tag, value in measured.items()), flush=True)
         if self._best_by:
             self._keep_best()
-        tf.io.gfile.rmtree(f"{self._folder}/checkpoints")
 
     def _keep_best(self) -> None:
         """Copies the best of the checkpoints that are still somewhere to model_dir/best, unless it is there."""

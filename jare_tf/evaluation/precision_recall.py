@@ -14,7 +14,33 @@ _SAME = 1e-12  # of ‖x‖² + ‖y‖²: features of float32 whose squared dis
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PrecisionRecall(Metric):
+class _ByNeighbours(Metric):
+    """What both metrics of this file take, and the features that they look at."""
+
+    compares: ClassVar[bool] = True
+    neighbours: int
+    samples: int = 10_000
+
+    def __post_init__(self):
+        name = f"precision_recall.{type(self).__name__}"
+        check_integer(f"{name}: neighbours", self.neighbours, least=1)
+        check_integer(f"{name}: samples", self.samples, least=self.neighbours + 1)
+
+    def _features(self, real: Samples, made: Samples) -> tuple[tf.Tensor, tf.Tensor]:
+        """As many features of each, float64 [n, d], with the mean of the real ones taken off."""
+        count = min(self.samples, len(real.features), len(made.features))
+        if count <= self.neighbours:
+            raise InputError(
+                f"precision_recall: {len(real.features)} real and {len(made.features)} generated samples are too few "
+                f"for {self.neighbours} neighbours"
+            )
+        real, made = (tf.constant(random_rows(part.features, count), tf.float64) for part in (real, made))
+        centre = tf.reduce_mean(real, axis=0)
+        return real - centre, made - centre
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PrecisionRecall(_ByNeighbours):
     """`precision` and `recall` (Kynkäänniemi et al. 2019, eqs. 1 and 2).
 
     Around every feature vector of a set lies the ball that reaches to its k-th nearest neighbour in the set. Precision
@@ -29,22 +55,17 @@ class PrecisionRecall(Metric):
       InputError: a number is no positive integer, or there are no more than k samples of each.
     """
 
-    compares: ClassVar[bool] = True
     neighbours: int = 3
-    samples: int = 10_000
-
-    def __post_init__(self):
-        _check("PrecisionRecall", self.neighbours, self.samples)
 
     def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
-        real, made = _features(real, made, self.neighbours, self.samples)
+        real, made = self._features(real, made)
         of_made, _ = _in_balls(made, real, _squared_radii(real, self.neighbours))
         of_real, _ = _in_balls(real, made, _squared_radii(made, self.neighbours))
         return {"precision": float(np.mean(of_made > 0)), "recall": float(np.mean(of_real > 0))}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DensityCoverage(Metric):
+class DensityCoverage(_ByNeighbours):
     """`density` and `coverage` (Naeem et al. 2020, section 3), by the balls around real samples alone.
 
     Density is the mean number of balls that a generated sample lies in, divided by k; it may exceed 1. Coverage is the
@@ -59,35 +80,12 @@ class DensityCoverage(Metric):
       InputError: a number is no positive integer, or there are no more than k samples of each.
     """
 
-    compares: ClassVar[bool] = True
     neighbours: int = 5
-    samples: int = 10_000
-
-    def __post_init__(self):
-        _check("DensityCoverage", self.neighbours, self.samples)
 
     def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
-        real, made = _features(real, made, self.neighbours, self.samples)
+        real, made = self._features(real, made)
         balls, covered = _in_balls(made, real, _squared_radii(real, self.neighbours))
         return {"density": float(np.mean(balls) / self.neighbours), "coverage": float(np.mean(covered))}
-
-
-def _check(name: str, neighbours: int, samples: int) -> None:
-    check_integer(f"precision_recall.{name}: neighbours", neighbours, least=1)
-    check_integer(f"precision_recall.{name}: samples", samples, least=neighbours + 1)
-
-
-def _features(real: Samples, made: Samples, neighbours: int, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """As many features of each, float64 [n, d], with the mean of the real ones taken off."""
-    count = min(samples, len(real.features), len(made.features))
-    if count <= neighbours:
-        raise InputError(
-            f"precision_recall: {len(real.features)} real and {len(made.features)} generated samples are too few for "
-            f"{neighbours} neighbours"
-        )
-    real, made = (tf.constant(random_rows(part.features, count), tf.float64) for part in (real, made))
-    centre = tf.reduce_mean(real, axis=0)
-    return real - centre, made - centre
 
 
 def _squared_distances(points: tf.Tensor, others: tf.Tensor) -> tf.Tensor:

@@ -78,13 +78,10 @@ def _without_this_package(gan: GAN) -> keras.Model:
             f"cannot export a generator of class {type(gan.generator).__name__}: make it a keras.Sequential or a "
             "functional model"
         ) from error
-    networks = gan.generator.trainable_variables, gan.generator.non_trainable_variables
-    weights = gan.average if gan.average_decay else networks
-    for variables, values in zip(
-        (generator.trainable_variables, generator.non_trainable_variables), weights, strict=True
-    ):
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+    variables = lambda network: [*network.trainable_variables, *network.non_trainable_variables]
+    sampled_by = tf.nest.flatten(gan.average) or variables(gan.generator)
+    for variable, value in zip(variables(generator), sampled_by, strict=True):
+        variable.assign(value)
     return generator
 
 

@@ -67,15 +67,21 @@ def restore(model_dir: str, gan: GAN, checkpoint: str | int) -> int:
       InputError: there is no such checkpoint, or it is of another experiment.
     """
     folder = f"{model_dir}/best" if checkpoint == "best" else model_dir
-    kept = steps_of(folder)
-    if not kept:
-        raise InputError(f"there is no checkpoint in {folder}: train first, or name another --model_dir")
+    kept = kept_steps(folder)
     step = kept[-1] if checkpoint in ("newest", "best") else checkpoint
     if step not in kept:
         known = ", ".join(map(str, kept))
         raise InputError(f"there is no checkpoint {checkpoint!r} in {folder}: take 'newest', 'best' or one of {known}")
     restore_networks(folder, gan, step)
     return step
+
+
+def kept_steps(model_dir: str) -> list[int]:
+    """The steps of a run's checkpoints, the newest last; raises InputError where there are none."""
+    kept = steps_of(model_dir)
+    if not kept:
+        raise InputError(f"there is no checkpoint in {model_dir}: train first, or name another --model_dir")
+    return kept
 
 
 def say_differences(differences: Sequence[str]) -> None:

@@ -1,11 +1,13 @@
 """Samples of a trained generator."""
 
 import io
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import InputError, check_number
@@ -77,10 +79,10 @@ def sample(
     folder = output or f"{model_dir}/generated"
     run_directory.make(folder)
     seeds = np.arange(first_seed, first_seed + count)
-    z = latent.of_seeds(gan.latent_prior, gan.latent_dim, seeds, truncation)
+    ends = [*seeds, first_seed + count] if interpolation else seeds
+    z = latent.of_seeds(gan.latent_prior, gan.latent_dim, ends, truncation)
     if interpolation:
-        ends = latent.of_seeds(gan.latent_prior, gan.latent_dim, seeds + 1, truncation)
-        z = tf.reshape(_WAYS[interpolation](z, ends, points), [-1, gan.latent_dim])
+        z = tf.reshape(_WAYS[interpolation](z[:-1], z[1:], points), [-1, gan.latent_dim])
         names = [f"seed-{start:06d}-{start + 1:06d}-{point:03d}" for start in seeds for point in range(points)]
         seeds = np.repeat(seeds, points)
     else:
@@ -97,13 +99,14 @@ def sample(
         written = f"{name}.{'png' if images and form == 'grid' else 'npz'}"
         samples = np.concatenate(list(made))
         if images and form == "grid":
-            _write(written, pictures.png(pictures.grid(samples, points if interpolation else _columns(count))))
+            columns = points if interpolation else math.ceil(count**0.5)
+            files.replace(written, pictures.png(pictures.grid(samples, columns)))
         else:
             buffer = io.BytesIO()
             np.savez(buffer, **{"images" if images else "samples": samples}, seeds=seeds, latent=z)
-            _write(written, buffer.getvalue())
+            files.replace(written, buffer.getvalue())
         if not images:
-            _write(f"{name}.png", pictures.png(picture.draw(samples)))
+            files.replace(f"{name}.png", pictures.png(picture.draw(samples)))
     print(f"{len(names):,} samples of step {step}: {written}", flush=True)
 
 
@@ -122,13 +125,4 @@ def _write_files(folder: str, names: list[str], batches: Iterator[np.ndarray]) -
     rest = iter(names)
     for batch in batches:
         for image, name in zip(batch, rest, strict=False):
-            _write(f"{folder}/{name}.png", pictures.png(image))
-
-
-def _write(path: str, data: bytes) -> None:
-    with tf.io.gfile.GFile(path, "wb") as file:
-        file.write(data)
-
-
-def _columns(count: int) -> int:
-    return int(np.ceil(count**0.5))
+            files.replace(f"{folder}/{name}.png", pictures.png(image))

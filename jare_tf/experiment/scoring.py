@@ -6,9 +6,8 @@ import tensorflow as tf
 
 from jare_tf.errors import InputError
 from jare_tf.evaluation.evaluator import Evaluator
-from jare_tf.experiment.parts import say_differences
+from jare_tf.experiment.parts import kept_steps, say_differences
 from jare_tf.training import run_directory, strategy
-from jare_tf.training.checkpoints import steps_of
 from jare_tf.training.gan import GAN
 from jare_tf.training.probes import ParameterDistance, Probe
 from jare_tf.types import Players
@@ -50,8 +49,8 @@ def evaluate(
         scores = [*scores, ParameterDistance(equilibrium=equilibrium)]
     if not scores:
         raise InputError("nothing to score: the configuration binds no experiment.evaluate.scores")
-    if not watch and not steps_of(model_dir):
-        raise InputError(f"there is no checkpoint in {model_dir}: train first, or name another --model_dir")
+    if not watch:
+        kept_steps(model_dir)
     with devices.scope():
         gan = make_gan()
     say_differences(check_config())

@@ -67,7 +67,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps of those that there are, the newest last."""
-        return _steps(self._folder)
+        return steps_of(self._model_dir)
 
     def exist(self) -> bool:
         """Whether there is one to go on from."""
@@ -82,7 +82,7 @@ class Checkpoints:
           InputError: none of them can be read, or one is not of these networks and optimizers, or of other data.
         """
         self.latest_step, damaged = None, []
-        for step in reversed(_steps(self._folder)):
+        for step in reversed(self.steps()):
             path = f"{self._folder}/step-{step}"
             try:
                 with _reading(path):
@@ -140,7 +140,7 @@ class Checkpoints:
             raise FileNotFoundError(f"TensorFlow wrote no {new}.index on this machine")
         for part in parts:  # .data-... comes before .index
             tf.io.gfile.rename(part, path + part.removeprefix(new), overwrite=True)
-        for number in _steps(self._folder)[: -self._keep]:
+        for number in self.steps()[: -self._keep]:
             self._remove(f"step-{number}.")
 
     def _remove(self, start: str) -> None:
@@ -151,7 +151,11 @@ class Checkpoints:
 
 def steps_of(model_dir: str) -> list[int]:
     """The steps of the checkpoints of a run, the newest last."""
-    return _steps(f"{model_dir}/checkpoints")
+    try:
+        names = tf.io.gfile.listdir(f"{model_dir}/checkpoints")
+    except tf.errors.NotFoundError:
+        names = []
+    return sorted(int(match[1]) for match in (re.fullmatch(r"step-(\d+)\.index", name) for name in names) if match)
 
 
 def identity(model_dir: str, step: int) -> str | None:
@@ -209,15 +213,6 @@ def restore_networks(model_dir: str, gan: GAN, step: int) -> None:
             checkpoint.read(path).assert_existing_objects_matched().expect_partial()
     except _DamagedError as error:
         raise UnreadableError(f"cannot read the checkpoint {path}: {error}") from error
-
-
-def _steps(folder: str) -> list[int]:
-    """The steps of the checkpoints in a folder, the newest last."""
-    try:
-        names = tf.io.gfile.listdir(folder)
-    except tf.errors.NotFoundError:
-        names = []
-    return sorted(int(match[1]) for match in (re.fullmatch(r"step-(\d+)\.index", name) for name in names) if match)
 
 
 @contextlib.contextmanager

@@ -25,19 +25,18 @@ class RunLog:
     """
 
     def __init__(self, model_dir: str, step: int):
-        self._path = f"{model_dir}/metrics.jsonl"
+        self._model_dir = model_dir
         for path in tf.io.gfile.glob(f"{model_dir}/train/events*"):
             _drop_events(path, after=step if step else -1)
         self._writer = tf.summary.create_file_writer(f"{model_dir}/train")
         rows = [row for row in read_metrics(model_dir) if row["step"] <= step]
-        files.replace(self._path, "".join(json.dumps(row) + "\n" for row in rows))
+        write_metrics(model_dir, rows)
         self._start = time.monotonic() - (rows[-1]["seconds"] if rows else 0.0)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """One row of metrics.jsonl, with the seconds that the run has taken, and a TensorBoard scalar for each tag."""
         row = {"step": step, "seconds": round(time.monotonic() - self._start, 3), **values}
-        with tf.io.gfile.GFile(self._path, "a") as file:
-            file.write(json.dumps(row) + "\n")
+        append_metrics(self._model_dir, row)
         self._event(step, [scalar_pb(tag, value) for tag, value in values.items()])
 
     def histograms(self, step: int, values: Mapping[str, np.ndarray]) -> None:
@@ -115,3 +114,14 @@ def read_metrics(model_dir: str) -> list[dict]:
         return [json.loads(line) for line in lines[:-1]]
     except json.JSONDecodeError as error:
         raise InputError(f"{path} has a line that is no JSON ({error}): mend or remove it") from error
+
+
+def write_metrics(model_dir: str, rows: Iterable[Mapping]) -> None:
+    """Makes these the rows of model_dir/metrics.jsonl."""
+    files.replace(f"{model_dir}/metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def append_metrics(model_dir: str, row: Mapping) -> None:
+    """One more row for model_dir/metrics.jsonl."""
+    with tf.io.gfile.GFile(f"{model_dir}/metrics.jsonl", "a") as file:
+        file.write(json.dumps(row) + "\n")
