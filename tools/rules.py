@@ -20,7 +20,7 @@ import jare_tf
 from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, dcgan
 from jare_tf.game.precision import float64
-from jare_tf.theory import eigenvalues, spectrum, step_size
+from jare_tf.theory import arithmetic, eigenvalues, spectrum, step_size
 from jare_tf.types import Batch, Players, Point
 
 MEAN, SIGMA, ETA, BILINEAR_ETA = [0.0, 4.0], 0.2, 0.001, 0.1
@@ -46,21 +46,6 @@ RULES = [
         for every in (4, 8, 16)
     ),
 ]
-
-
-def arithmetic(rule: jare_tf.Rule, game: jare_tf.TwoPlayerGame, batch: Batch) -> float:
-    """Floating-point operations of an update, the mean over a period for `lazy`."""
-    if isinstance(rule, jare_tf.lazy):
-        plain = arithmetic(jare_tf.sim_gd(), game, batch)
-        return (arithmetic(rule.rule, game, batch) + (rule.every - 1) * plain) / rule.every
-    update = tf.function(lambda point, batch: rule.update(game, point, batch, rule.memory(point)).direction)
-    traced = update.get_concrete_function(game.point(), batch)
-    outputs = [tensor.op.name for tensor in tf.nest.flatten(traced.structured_outputs)]
-    needed = tf.compat.v1.graph_util.extract_sub_graph(traced.graph.as_graph_def(), outputs)
-    options = {**tf.compat.v1.profiler.ProfileOptionBuilder.float_operation(), "output": "none"}
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(needed, name="")
-        return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
 
 
 def milliseconds(rules: list[jare_tf.Rule], rounds: int) -> list[float]:
@@ -145,7 +130,7 @@ if __name__ == "__main__":
     rounds = parser.parse_args().rounds
     images = jare_tf.TwoPlayerGame(dcgan.generator(), dcgan.discriminator(), jare_tf.NonSaturating())
     image_batch = Batch(tf.zeros([64, 32, 32, 3]), tf.zeros([64, 128]))
-    work = [arithmetic(rule, images, image_batch) for rule, _ in RULES]
+    work = [arithmetic.operations(rule, images, image_batch) for rule, _ in RULES]
     times = milliseconds([rule for rule, _ in RULES], rounds)
     with float64():
         print_table(work, times)
