@@ -69,7 +69,7 @@ def run(
     watch: bool = False,
 ) -> int | None:
     """Runs what the flags say, on one device by default; the signal that stopped it, if one did."""
-    _set_optimizer()
+    set_optimizer()
     use_checkpoint = model_dir is not None or not gin_files
     if watch:
         _wait_for(f"{model_dir or _default_model_dir((gin_files or ['quickstart'])[-1])}/config.gin")
@@ -137,7 +137,7 @@ def _wait_for(path: str) -> None:
         time.sleep(_WAIT)
 
 
-def _set_optimizer() -> None:
+def set_optimizer() -> None:
     """What TensorFlow may do to a step's graph."""
     # Its remapper fails on leaky ReLU differentiated twice, and says so; where it works it saves no time.
     tf.config.optimizer.set_experimental_options({"remapping": False})

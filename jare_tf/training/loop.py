@@ -89,7 +89,7 @@ def run(
         that cannot be read any more.
     """
     step = gan.step
-    call = _compiled(gan, dataset, batch_size, use_xla(jit_compile, gan, dataset))
+    call = compiled(gan, dataset, batch_size, use_xla(jit_compile, gan, dataset))
     timed_steps, timed_seconds = 0, 0.0
     first_call = True  # it compiles: one step, not timed
     while step < steps and not stopped():
@@ -140,7 +140,7 @@ def use_xla(setting: bool | str, gan: GAN, dataset: Dataset) -> bool:
     return on_cpu and not several and dataset.drawn_by_xla and gan.count_params() <= _SMALL
 
 
-def _compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
+def compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
     """A function from a number of steps, a tensor, to the metrics of the last step; it ends early at one not finite."""
     moves = len(gan.schedule.moves)
     devices, single = gan.distribute_strategy, gan.distribute_strategy.num_replicas_in_sync == 1

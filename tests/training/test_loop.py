@@ -58,7 +58,7 @@ SUM = """
 import collections, sys, tensorflow as tf
 if sys.argv[1] == "as the program":
     from jare_tf import main
-    main._set_optimizer()
+    main.set_optimizer()
 parts = [tf.random.stateless_normal([3000, 3000], [k, 0]) for k in range(4)]
 
 @tf.function
