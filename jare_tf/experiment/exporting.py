@@ -9,7 +9,6 @@ from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import InputError
 from jare_tf.experiment.parts import restore, say_differences
-from jare_tf.game.networks import batch_norm
 from jare_tf.training import run_directory
 from jare_tf.training.gan import GAN
 
@@ -65,10 +64,10 @@ class _Served(tf.Module):
 
 
 def _without_this_package(gan: GAN) -> keras.Model:
-    """The generator with the weights that `gan` samples by, and Keras' own batch norm: its inference is the same."""
+    """The generator with the weights that `gan` samples by and, for layers with the inference of Keras' own, those."""
 
     def clone(layer):
-        kind = keras.layers.BatchNormalization if isinstance(layer, batch_norm.BatchNormalization) else type(layer)
+        kind = vars(type(layer)).get("in_keras", type(layer))  # a subclass may differ
         return kind.from_config(layer.get_config())
 
     try:

@@ -15,6 +15,7 @@ from jare_tf.game import networks
 from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, conv4, dcgan, linear_quadratic, mlp, resnet, resnet_cf, weight_clipping
 from jare_tf.game.networks.batch_norm import BatchNormalization
+from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
 
 # Trainable parameters of the published networks: 64 filters, 32 px, 128 latent dimensions.
 COUNTS = {
@@ -153,9 +154,9 @@ def test_resnet_cf():
 def test_resnets_of_jare_tables_4_and_5(image_size, deconvs):
     generator = resnet.generator_v2(filters=4, image_size=image_size)
     assert generator.layers[1].units == 4 * 4 * 4
-    assert len(layers_of(generator, keras.layers.Conv2DTranspose)) == deconvs
+    assert len(layers_of(generator, Conv2DTranspose)) == deconvs
     discriminator = resnet.discriminator(filters=4, image_size=image_size)
-    strided = [layer for layer in layers_of(discriminator, keras.layers.Conv2D) if layer.strides == (2, 2)]
+    strided = [layer for layer in layers_of(discriminator, Conv2D) if layer.strides == (2, 2)]
     assert len(strided) == deconvs + 1
     assert discriminator.layers[-1].input.shape == (None, 2 * 2 * 4)
 

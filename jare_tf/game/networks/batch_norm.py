@@ -15,6 +15,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     regulariser that passes this layer twice. With `synchronized=True` the moments are those of the global batch.
     """
 
+    in_keras = keras.layers.BatchNormalization
+
     def _moments(self, inputs, mask):
         if mask is not None:
             return super()._moments(inputs, mask)

@@ -4,6 +4,7 @@ import keras
 
 from jare_tf.game.networks import batch_norm as bn
 from jare_tf.game.networks import spectral_norm as sn
+from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
 from jare_tf.game.networks.image_sizes import start_size
 
 
@@ -38,8 +39,8 @@ def generator(
         layers.Reshape((size, size, 8 * filters)),
     ]
     for multiple in (4, 2, 1):
-        stack += normalised(layers.Conv2DTranspose(multiple * filters, 4, 2, "same", use_bias=bias), "relu")
-    stack += normalised(layers.Conv2D(channels, 3, 1, "same", use_bias=bias), "tanh")
+        stack += normalised(Conv2DTranspose(multiple * filters, 4, 2, "same", use_bias=bias), "relu")
+    stack += normalised(Conv2D(channels, 3, 1, "same", use_bias=bias), "tanh")
     return keras.Sequential([keras.Input((latent_dim,)), *stack], name="conv4_generator")
 
 

@@ -14,6 +14,7 @@ import keras
 
 from jare_tf.game.networks import batch_norm as bn
 from jare_tf.game.networks import spectral_norm as sn
+from jare_tf.game.networks.convolution import Conv2DTranspose
 from jare_tf.game.networks.image_sizes import start_size
 
 
@@ -54,8 +55,8 @@ def generator(
     stack += [keras.layers.Dense(size * size * widths[0], use_bias=bias), keras.layers.Reshape((size, size, widths[0]))]
     stack += _activation(leak, batch_norm)
     for width in widths[1:]:
-        stack += [keras.layers.Conv2DTranspose(width, 5, 2, "same", use_bias=bias), *_activation(leak, batch_norm)]
-    stack += [keras.layers.Conv2DTranspose(channels, 5, 2, "same", activation="tanh")]
+        stack += [Conv2DTranspose(width, 5, 2, "same", use_bias=bias), *_activation(leak, batch_norm)]
+    stack += [Conv2DTranspose(channels, 5, 2, "same", activation="tanh")]
     return keras.Sequential([keras.Input((latent_dim,)), *stack], name="dcgan_generator")
 
 

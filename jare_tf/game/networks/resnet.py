@@ -6,12 +6,13 @@
 import keras
 
 from jare_tf.game.networks import spectral_norm as sn
+from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
 from jare_tf.game.networks.image_sizes import doublings
 
 _SCALE = 0.1  # of the residual branch, as in the published code; the tables do not give it
 
 
-def _residual_block(inputs, filters: int, inner: int, conv=keras.layers.Conv2D):
+def _residual_block(inputs, filters: int, inner: int, conv=Conv2D):
     """h ← h + 0.1 · conv3×3(f, ReLU)(conv3×3(inner, ReLU)(h))."""
     hidden = conv(inner, 3, 1, "same", activation="relu")(inputs)
     hidden = conv(filters, 3, 1, "same", activation="relu")(hidden)
@@ -24,7 +25,7 @@ def _upsampled(latent_dim: int, filters: int, size: int, blocks: int):
     hidden = keras.layers.Dense(size * size * filters, activation="relu")(latent)
     hidden = keras.layers.Reshape((size, size, filters))(hidden)
     for _ in range(blocks):
-        hidden = keras.layers.Conv2DTranspose(filters, 4, 2, "same", activation="relu")(hidden)
+        hidden = Conv2DTranspose(filters, 4, 2, "same", activation="relu")(hidden)
         hidden = _residual_block(hidden, filters, filters // 2)
     return latent, hidden
 
@@ -43,7 +44,7 @@ def generator_v1(*, latent_dim: int = 128, filters: int = 64, image_size: int = 
     """
     blocks = doublings("resnet.generator_v1", image_size, 4)
     latent, hidden = _upsampled(latent_dim, filters, 2, blocks)
-    image = keras.layers.Conv2DTranspose(channels, 4, 2, "same", activation="tanh")(hidden)
+    image = Conv2DTranspose(channels, 4, 2, "same", activation="tanh")(hidden)
     return keras.Model(latent, image, name="resnet_v1_generator")
 
 
@@ -61,7 +62,7 @@ def generator_v2(*, latent_dim: int = 128, filters: int = 64, image_size: int = 
     """
     blocks = doublings("resnet.generator_v2", image_size, 4)
     latent, hidden = _upsampled(latent_dim, filters, 4, blocks)
-    image = keras.layers.Conv2D(channels, 3, 1, "same", activation="tanh")(hidden)
+    image = Conv2D(channels, 3, 1, "same", activation="tanh")(hidden)
     return keras.Model(latent, image, name="resnet_v2_generator")
 
 

@@ -7,6 +7,7 @@ networks (`resnet`) have ReLU after every convolution and 4×4 kernels instead.
 import keras
 
 from jare_tf.game.networks import spectral_norm as sn
+from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
 from jare_tf.game.networks.image_sizes import start_size
 
 _LEAK, _SCALE = 0.2, 0.1
@@ -28,9 +29,9 @@ def generator(*, latent_dim: int = 256, filters: int = 128, image_size: int = 64
     latent = keras.Input((latent_dim,))
     hidden = keras.layers.Reshape((size, size, filters))(keras.layers.Dense(size * size * filters)(latent))
     for _ in range(3):
-        hidden = keras.layers.Conv2DTranspose(filters, 5, 2, "same")(_leaky(hidden))
+        hidden = Conv2DTranspose(filters, 5, 2, "same")(_leaky(hidden))
         hidden = _residual_block(hidden, filters, filters // 2)
-    image = keras.layers.Conv2DTranspose(channels, 5, 2, "same", activation="tanh")(_leaky(hidden))
+    image = Conv2DTranspose(channels, 5, 2, "same", activation="tanh")(_leaky(hidden))
     return keras.Model(latent, image, name="resnet_cf_generator")
 
 
@@ -57,7 +58,7 @@ def discriminator(
     return keras.Model(image, dense(1)(keras.layers.Flatten()(_leaky(hidden))), name="resnet_cf_discriminator")
 
 
-def _residual_block(inputs, filters: int, inner: int, conv=keras.layers.Conv2D):
+def _residual_block(inputs, filters: int, inner: int, conv=Conv2D):
     """h ← h + 0.1 · conv3×3(f)(a(conv3×3(inner)(a(h)))) with a = leaky ReLU."""
     hidden = conv(inner, 3, 1, "same")(_leaky(inputs))
     hidden = conv(filters, 3, 1, "same")(_leaky(hidden))

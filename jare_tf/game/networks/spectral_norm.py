@@ -8,6 +8,8 @@ gradients through σ, so that the regularisers of this package, which differenti
 import keras
 import tensorflow as tf
 
+from jare_tf.game.networks.convolution import Conv2D
+
 
 class _SpectralNorm:
     """W/σ(W) for a layer with a `kernel` whose last axis is the output's.
@@ -57,7 +59,7 @@ class SpectralNormDense(_SpectralNorm, keras.layers.Dense):
 
 
 @keras.saving.register_keras_serializable("jare_tf")
-class SpectralNormConv2D(_SpectralNorm, keras.layers.Conv2D):
+class SpectralNormConv2D(_SpectralNorm, Conv2D):
     """`keras.layers.Conv2D` with kernel W/σ(W); W is [height · width · inputs, filters]."""
 
     def _linear(self, inputs, kernel):
@@ -66,4 +68,4 @@ class SpectralNormConv2D(_SpectralNorm, keras.layers.Conv2D):
 
 def layers(spectral_norm: bool) -> tuple[type, type]:
     """The (Dense, Conv2D) classes of a discriminator with or without spectral norm."""
-    return (SpectralNormDense, SpectralNormConv2D) if spectral_norm else (keras.layers.Dense, keras.layers.Conv2D)
+    return (SpectralNormDense, SpectralNormConv2D) if spectral_norm else (keras.layers.Dense, Conv2D)
