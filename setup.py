@@ -29,6 +29,7 @@ setuptools.setup(
         "tensorflow-hub>=0.16",
         "tensorflow-probability>=0.25",
         "tf-keras>=2.18",
+        "setuptools<81",  # tensorflow-hub imports pkg_resources, which newer ones lack
         "numpy",
         "absl-py",
         "gin-config>=0.5",

@@ -16,6 +16,7 @@ LAYERS = [
     {"report"},
     {"experiment", "config"},
     {"main"},
+    {"reproduction"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

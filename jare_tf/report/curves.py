@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from jare_tf.errors import InputError
@@ -22,10 +24,43 @@ PARTS = 120  # into which a curve with more points than twice as many is cut
 _INK = "#010203"  # becomes the colour of the text around
 
 
-def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
-    """A panel for each tag with a curve for each run.
+class Panel(NamedTuple):
+    """Curves in one pair of axes.
+
+    title: above them.
+    curves: by label, which has one colour in all panels, the curves of one or several seeds: each x and y.
+    """
+
+    title: str
+    curves: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]]
+
+
+def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure:
+    """Rows of panels, with one legend below them.
 
     An axis is logarithmic where all values are positive and the largest is ten times the smallest, or more.
+    """
+    columns = max(map(len, grid))
+    figure = Figure(figsize=(4.5 * columns, 3.4 * len(grid)), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    colours: dict[str, str] = {}
+    for row, axes_of_row in zip(grid, figure.subplots(len(grid), columns, squeeze=False), strict=True):
+        for panel, axes in zip(row, axes_of_row, strict=False):
+            for label, curves in panel.curves.items():
+                colour = colours.setdefault(label, f"C{len(colours)}")
+                for curve in curves:
+                    axes.plot(*curve, color=colour, linewidth=1.2)
+            axes.set(xlabel=xlabel, title=panel.title)
+            _scale(axes, (value for line in axes.get_lines() for value in line.get_ydata()))
+        for axes in axes_of_row[len(row) :]:
+            axes.axis("off")
+    lines = [Line2D([], [], color=colour, linewidth=1.2) for colour in colours.values()]
+    figure.legend(lines, list(colours), loc="outside lower center", ncols=3)
+    return figure
+
+
+def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
+    """A panel for each tag with a curve for each run (see `panels`).
 
     Args:
       runs: run directories by label.
@@ -34,20 +69,18 @@ def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
     Raises:
       InputError: a run has no row with one of the tags.
     """
-    figure = Figure(figsize=(4.5 * len(tags), 3.4), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = np.atleast_1d(figure.subplots(1, len(tags)))
     rows = {label: read_metrics(run) for label, run in runs.items()}
-    for axes, (tag, title) in zip(panels, tags.items(), strict=True):
+
+    def panel(tag: str, title: str) -> Panel:
+        curves = {}
         for label, metrics in rows.items():
             points = [(row["step"], row[tag]) for row in metrics if tag in row]
             if not points:
                 raise InputError(f"no row of {runs[label]}/metrics.jsonl has {tag!r}: nothing to draw")
-            axes.plot(*np.transpose(points), label=label, linewidth=1.2)
-        axes.set(xlabel="iteration", title=title)
-        _scale(axes, (value for line in axes.get_lines() for value in line.get_ydata()))
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return figure
+            curves[label] = [tuple(np.transpose(points))]
+        return Panel(title, curves)
+
+    return panels([[panel(tag, title) for tag, title in tags.items()]])
 
 
 def save(figure: Figure, path: str) -> None:

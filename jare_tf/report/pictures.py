@@ -1,6 +1,7 @@
 """Pictures of what a generator makes, as uint8 arrays [height, width, 3]."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -117,6 +118,45 @@ def grid(pixels: np.ndarray, columns: int) -> np.ndarray:
     picture = framed.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
     picture = picture.reshape(rows * height, columns * width, channels)[:-1, :-1]
     return np.repeat(picture, 3 // channels, axis=-1)
+
+
+def table(rows: Mapping[str, Sequence[np.ndarray]], columns: Sequence[str]) -> Figure:
+    """Pictures side by side, as papers compare samples: a row for each label, a column for each title.
+
+    Args:
+      rows: by label, uint8 pictures [height, width, 3] from left to right.
+      columns: titles, as many as the longest row has pictures.
+    """
+    figure = Figure(figsize=(1.7 * len(columns), 1.75 * len(rows)), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(len(rows), len(columns), squeeze=False)
+    for (label, pictures), axes_of_row in zip(rows.items(), grid, strict=True):
+        axes_of_row[0].set_ylabel(label, fontsize=8)
+        for axes in axes_of_row:
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+        for picture, axes in zip(pictures, axes_of_row, strict=False):
+            axes.imshow(picture, interpolation="antialiased")
+    for title, axes in zip(columns, grid[0], strict=True):
+        axes.set_title(title, fontsize=8)
+    return figure
+
+
+def text_table(rows: Sequence[Mapping[str, object]]) -> Figure:
+    """A table as a picture: rows with the same columns."""
+    figure = Figure(figsize=(1.6 * len(rows[0]) + 1, 0.17 * (len(rows) + 1)), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.axis("off")
+    cells = [[str(value) for value in row.values()] for row in rows]
+    axes.table(cells, colLabels=list(rows[0]), bbox=(0, 0, 1, 1), edges="horizontal", cellLoc="left", colLoc="left")
+    return figure
+
+
+def read(path: str) -> np.ndarray:
+    """The picture of a PNG file, uint8 [height, width, 3]."""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return tf.io.decode_png(file.read(), channels=3).numpy()
 
 
 def png(picture: np.ndarray) -> bytes:

@@ -1,0 +1,127 @@
+"""Every figure and table of the three papers that shows something to compute, and how one is made and written down."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from jare_tf import files
+from jare_tf.report import curves, pictures
+from jare_tf.reproduction import conopt, gradreg, jare
+from jare_tf.reproduction.lab import Lab, NotRun, Result
+
+
+class Figure(NamedTuple):
+    """A figure or table that can be made anew.
+
+    make: makes it; its docstring says what it shows.
+    cpu: how long it takes at scale "cpu" on two cores, in words; more where others have not made its runs yet.
+    paper: at scale "paper".
+    """
+
+    make: Callable[[Lab], Result]
+    cpu: str
+    paper: str
+
+    @property
+    def shows(self) -> str:
+        return self.make.__doc__.splitlines()[0]
+
+
+FIGURES: dict[str, Figure] = {
+    "jare-fig1": Figure(jare.fig1, "1 min", "1 min"),
+    "jare-fig2": Figure(jare.fig2, "12 min", "12 min"),
+    "jare-fig3": Figure(jare.fig3, "2 h", "24 runs of 500,000 steps on a GPU"),
+    "jare-fig5": Figure(jare.fig5, "3 min", "3 min"),
+    "jare-fig6": Figure(jare.fig6, "3 min", "3 min"),
+    "jare-fig7": Figure(jare.fig7, "8 min", "8 min"),
+    "jare-fig8": Figure(jare.fig8, "8 min", "8 min"),
+    "jare-fig9": Figure(jare.fig9, "2 h, with jare-fig3", "as jare-fig3"),
+    "jare-fig10": Figure(jare.fig10, "not made", "5 runs of 500,000 steps on a GPU"),
+    "jare-table1": Figure(jare.table1, "seconds", "seconds"),
+    "jare-table2": Figure(jare.table2, "seconds", "seconds"),
+    "jare-table3": Figure(jare.table3, "seconds", "seconds"),
+    "jare-table4": Figure(jare.table4, "seconds", "seconds"),
+    "jare-table5": Figure(jare.table5, "seconds", "seconds"),
+    "conopt-fig1": Figure(conopt.fig1, "seconds", "seconds"),
+    "conopt-fig2": Figure(conopt.fig2, "3 min", "3 min"),
+    "conopt-fig3": Figure(conopt.fig3, "2 min", "2 min"),
+    "conopt-fig4": Figure(conopt.fig4, "15 min", "150,000 and 1,500,000 steps on a GPU"),
+    "conopt-fig5": Figure(conopt.fig5, "15 min", "2 runs of 150,000 steps on a GPU"),
+    "conopt-fig6": Figure(conopt.fig6, "2 h", "12 runs of 150,000 steps on a GPU"),
+    "conopt-fig7": Figure(conopt.fig7, "2.5 h, with conopt-fig6", "16 runs of 150,000 steps on a GPU"),
+    "conopt-fig8": Figure(conopt.fig8, "2.5 h", "16 runs of 150,000 steps on a GPU"),
+    "conopt-fig9": Figure(conopt.fig9, "1 h", "5 runs of 150,000 steps on a GPU"),
+    "conopt-fig10": Figure(conopt.fig10, "not made", "3 runs of 1,500,000 steps on a GPU"),
+    "conopt-fig11": Figure(conopt.fig11, "20 min", "2 runs of 150,000 steps on a GPU"),
+    "conopt-fig12": Figure(conopt.fig12, "1 h", "8 runs of 150,000 steps on a GPU"),
+    "conopt-fig13": Figure(conopt.fig13, "1.5 h", "8 runs of 150,000 steps on a GPU"),
+    "conopt-fig14": Figure(conopt.fig14, "1.5 h", "8 runs of 150,000 steps on a GPU"),
+    "gradreg-fig1": Figure(gradreg.fig1, "8 min", "40 min"),
+    "gradreg-fig2": Figure(gradreg.fig2, "5 min", "a GPU, an hour"),
+    "gradreg-fig3": Figure(gradreg.fig3, "2 min", "2 min"),
+    "gradreg-fig4": Figure(gradreg.fig4, "5 min, with gradreg-fig2", "as gradreg-fig2"),
+    "gradreg-appendix-d": Figure(gradreg.appendix_d, "1 min", "1 min"),
+}
+
+
+def make(name: str, lab: Lab) -> dict[str, Any]:
+    """Makes a figure into lab.out/<name>: picture.png, data.csv and claims.json; the record in the last.
+
+    Where it cannot be made at this scale there is only claims.json, which says why.
+
+    Raises:
+      InputError, RunError: of the runs that it needs.
+      lab.Stopped: a signal stopped one.
+    """
+    figure, folder = FIGURES[name], f"{lab.out}/{name}"
+    tf.io.gfile.makedirs(folder)
+    record = {
+        "figure": name,
+        "shows": figure.shows,
+        "scale": lab.scale,
+        "command": f"python tools/reproduce.py {name} --scale {lab.scale}",
+    }
+    try:
+        result = figure.make(lab)
+    except NotRun as error:
+        record = {**record, "not_run": str(error), "claims": []}
+        _write_json(folder, record)
+        return record
+    picture = result.picture
+    if isinstance(picture, np.ndarray):
+        files.replace(f"{folder}/picture.png", pictures.png(picture))
+    else:
+        curves.save(picture, f"{folder}/picture.png")
+    files.replace(f"{folder}/data.csv", _csv(result.data))
+    meaningful = lab.scale != "smoke"
+    claims = [
+        {**claim._asdict(), "reproduced": bool(claim.reproduced) if meaningful else "not run"}
+        for claim in result.claims
+    ]
+    _write_json(folder, {**record, "claims": claims})
+    return {**record, "claims": claims}
+
+
+def _write_json(folder: str, record: Mapping[str, Any]) -> None:
+    files.replace(f"{folder}/claims.json", json.dumps(record, indent=1, ensure_ascii=False, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number as Python's."""
+    return value.item()
+
+
+def _csv(rows) -> str:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()} for row in rows
+    )
+    return text.getvalue()

@@ -1,0 +1,216 @@
+"""Figures of the gradient-regularised GAN (Nagarajan & Kolter 2017)."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+import jare_tf
+from jare_tf.game.losses import objectives
+from jare_tf.game.networks import linear_quadratic
+from jare_tf.report import curves, pictures, spectra
+from jare_tf.reproduction.jare import covers, densities
+from jare_tf.reproduction.lab import Claim, Lab, Result, Run
+from jare_tf.theory.streamlines import Streamlines, streamlines
+from jare_tf.types import Batch
+
+ETAS = (0.0, 0.25, 0.5, 1.0)
+# The midpoints of 1,000 equal parts of [−1, 1] stand for the uniform distribution.
+UNIFORM = tf.constant((np.arange(1000)[:, None] + 0.5) / 500 - 1, tf.float32)
+
+
+def first_covering(run: Run) -> int | None:
+    """The first step in the table at which all eight modes are covered."""
+    return next((int(step) for step, modes in zip(*run.curve("modes_covered"), strict=True) if modes == 8), None)
+
+
+def fig1(lab: Lab) -> Result:
+    """Eight Gaussians: the gradient-regularised GAN, η = 0.5, against the GAN unrolled by ten steps, and a GAN."""
+    names = {"gradient-regularised": "generator_only", "10-unrolled": "unrolled", "GAN": "gan"}
+    shorter = "STEPS = 20000", "SAMPLE_EVERY = 4000"
+    train = lambda name: lab.train(f"mixture_gradreg_paper/{name}.gin", cpu=shorter)
+    runs = {label: [train(name)] for label, name in names.items()}
+    picture, data = densities(runs)
+    source = "section 4 and Fig. 1"
+    (ours,), (unrolled,), (gan,) = runs.values()
+    first = {"regularised": first_covering(ours), "unrolled": first_covering(unrolled)}
+    least = {label: _fewest_of_uneven(run) for label, run in (("regularised", ours), ("unrolled", unrolled))}
+    return Result(
+        picture,
+        data,
+        [
+            Claim(
+                "the regularised GAN spreads over all modes, before the unrolled one",
+                source,
+                {f"first row with all modes covered, {label}": step for label, step in first.items()},
+                covers(ours) and first["regularised"] < (first["unrolled"] or np.inf),
+            ),
+            Claim(
+                "the unrolled GAN first explores only a few modes and then redistributes its mass over all",
+                source,
+                {f"rows with 1 to 7 modes covered, {label}": count for label, count in least.items()},
+                covers(unrolled) and least["unrolled"] > least["regularised"],
+            ),
+            Claim(
+                "conventional updates enter mode collapse",
+                source,
+                {"most modes covered by the GAN": int(gan.curve("modes_covered")[1].max())},
+                gan.curve("modes_covered")[1].max() < 8,
+            ),
+        ],
+    )
+
+
+def _fewest_of_uneven(run: Run) -> int:
+    modes = run.curve("modes_covered")[1]
+    return int(np.count_nonzero((modes > 0) & (modes < 8)))
+
+
+# Twenty epochs of the 9,000 digits at hand, of which 140 batches of 64 are one.
+_EPOCH = 140
+_STACKED = {"gradient-regularised": "generator_only", "traditional": "gan"}
+
+
+def _stacked(lab: Lab, epochs: Sequence[int]) -> Result:
+    made_up = lab.at(
+        smoke=[
+            "stacked_mnist.StackedMnist.digits = @made_up.images()",
+            "made_up.images.side = 28",
+            "made_up.images.channels = 1",
+            "stacked_modes.StackedModes.digits = @made_up.digits()",
+            "stacked_modes.StackedModes.samples = 8",
+            "COUNT_MODES_EVERY = 2",
+            "FILTERS = 2",
+        ],
+        cpu=[],
+        paper=[],
+    )
+    pace = [f"SAMPLE_EVERY = {_EPOCH}", f"SAVE_EVERY = {_EPOCH}", f"COUNT_MODES_EVERY = {20 * _EPOCH}"]
+    cpu = [*pace, f"STEPS = {20 * _EPOCH}", f"LOG_EVERY = {_EPOCH}", "DIGITS_SPLIT = 'train[:9000]'"]
+    runs = {label: lab.train(f"stacked_mnist/{name}.gin", cpu=cpu, unnamed=made_up) for label, name in _STACKED.items()}
+    samples = {label: list(run.samples().values()) for label, run in runs.items()}
+    shown = lab.few(epochs)
+    picture = pictures.table(
+        {label: [of[min(epoch, len(of) - 1)] for epoch in shown] for label, of in samples.items()},
+        [f"epoch {epoch}" for epoch in shown],
+    )
+    tags = "modes_covered", "reverse_kl", "confident_fraction"
+    data = [{"method": label, **{tag: run.last(tag) for tag in tags}} for label, run in runs.items()]
+    ours, theirs = (run.last("modes_covered") for run in runs.values())
+    measured = {"modes covered by the regularised GAN": ours, "by the traditional one": theirs}
+    claim = "the regularised DCGAN covers the modes of stacked MNIST, the traditional one collapses"
+    return Result(picture, data, [Claim(claim, "section 4 and Figs. 2, 4", measured, ours > 900 and theirs < 500)])
+
+
+def fig2(lab: Lab) -> Result:
+    """Stacked MNIST after 1, 4 and 20 epochs."""
+    return _stacked(lab, (1, 4, 20))
+
+
+def fig4(lab: Lab) -> Result:
+    """Stacked MNIST after 1, 2, 4, 8, 12, 16 and 20 epochs."""
+    return _stacked(lab, (1, 2, 4, 8, 12, 16, 20))
+
+
+def linear_quadratic_fields() -> Iterator[tuple[str, Streamlines]]:
+    """By title the vector fields of D(x) = w x², G(z) = a z, as a GAN and as a Wasserstein GAN, for every η = γ/2."""
+    batch, w, a = Batch(UNIFORM, UNIFORM), np.linspace(-1, 1, 25), np.linspace(0, 2, 25)
+    for name, loss in {"GAN": jare_tf.Minimax(), "WGAN": jare_tf.Minimax(objectives.wasserstein())}.items():
+        game = jare_tf.TwoPlayerGame(linear_quadratic.generator(), linear_quadratic.discriminator(), loss)
+        for eta in ETAS:
+            yield f"{name}, η = {eta:g}", streamlines(game, jare_tf.generator_only(gamma=2 * eta), batch, w, a)
+
+
+def fig3(lab: Lab) -> Result:
+    """Streamlines of the GAN and the WGAN of two parameters for η = 0, 0.25, 0.5 and 1, and runs of them."""
+    picture = spectra.draw_streamlines(dict(linear_quadratic_fields()), (0, 1), columns=4)
+    file = lambda kind, eta: f"uniform_1d/{kind}_{str(f'{eta:g}').replace('.', 'p')}.gin"
+    distance = lambda run: [run.curve(f"parameter_distance/{player}")[1] for player in ("discriminator", "generator")]
+    left = {
+        (kind, eta): max(
+            float(np.hypot(*distance(lab.train(file(kind, eta), seed=seed)))[-1]) for seed in lab.few((0, 1, 2))
+        )
+        for kind in ("gan", "wgan")
+        for eta in lab.few(ETAS, 2)
+    }
+    data = [{"game": kind, "eta": eta, "largest distance at the end": value} for (kind, eta), value in left.items()]
+    circling = left.pop(("wgan", 0.0))
+    regularised = {f"{kind}, η = {eta:g}": value for (kind, eta), value in left.items() if eta}
+    started = np.hypot(0.5, 0.5)
+    source = "section 4 and Fig. 3"
+    return Result(
+        picture,
+        data,
+        [
+            Claim(
+                "the WGAN goes in orbits",
+                source,
+                {"distance at the end": circling, "at the start": started},
+                circling > 0.5,
+            ),
+            Claim(
+                "the original GAN converges",
+                source,
+                {"distance at the end": left[("gan", 0.0)]},
+                left[("gan", 0.0)] < 0.05,
+            ),
+            Claim("with the regulariser both converge", source, regularised, max(regularised.values()) < 0.05),
+        ],
+    )
+
+
+def appendix_d(lab: Lab) -> Result:
+    """A Gaussian learned by a linear generator against a quadratic discriminator (Appendices D and E)."""
+    names = {
+        "GAN": "simgd",
+        "GAN, regularised": "generator_only",
+        "WGAN": "wgan_simgd",
+        "WGAN, regularised": "wgan_generator_only",
+    }
+    runs = {label: [lab.train(f"linear_quadratic/{name}.gin")] for label, name in names.items()}
+    tags = {"mean_distance": "distance of the means", "covariance_distance": "distance of the covariances"}
+    picture = curves.panels(
+        [
+            [
+                curves.Panel(title, {label: [of[0].curve(tag)] for label, of in runs.items()})
+                for tag, title in tags.items()
+            ]
+        ]
+    )
+    data = [
+        {"method": label, **{tag: row[tag] for tag in ("step", *tags)}}
+        for label, (run,) in runs.items()
+        for row in run.rows
+        if all(tag in row for tag in tags)
+    ]
+    first = lambda label: float(runs[label][0].curve("mean_distance")[1][0])
+    last = lambda label: float(np.mean(runs[label][0].curve("mean_distance")[1][-10:]))
+    relative = {label: last(label) / first(label) for label in runs}
+    orbit = max(run.curve("mean_distance")[1][-20:].max() for run in runs["WGAN"])
+    return Result(
+        picture,
+        data,
+        [
+            Claim(
+                "the GAN converges to the Gaussian",
+                "Appendix D",
+                {"last distance of the means over the first": relative["GAN"]},
+                relative["GAN"] < 0.1,
+            ),
+            Claim(
+                "the WGAN cycles around the equilibrium",
+                "Appendix E",
+                {
+                    "last distance of the means over the first": relative["WGAN"],
+                    "largest in the last rows": float(orbit),
+                },
+                relative["WGAN"] > 0.2,
+            ),
+            Claim(
+                "with the regulariser the WGAN converges",
+                "Theorem 3.2",
+                {"last distance of the means over the first": relative["WGAN, regularised"]},
+                relative["WGAN, regularised"] < 0.1,
+            ),
+        ],
+    )

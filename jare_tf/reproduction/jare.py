@@ -1,0 +1,469 @@
+"""Figures and tables of JARE (Nie & Patel 2019)."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from jare_tf.game.networks import resnet
+from jare_tf.report import bars, curves, pictures
+from jare_tf.reproduction.lab import Claim, Lab, NotRun, Result, Run, turning_points
+from jare_tf.theory import closed_form, eigenvalues
+
+METHODS = {"SimGD": "simgd", "ConOpt": "conopt", "JARE (Ours)": "jare"}
+PLAYERS = {"discriminator": "d_norm", "generator": "g_norm"}
+IMAGE_METHODS = {"GAN": "gan", "SN-GAN": "sngan", "ConOpt": "conopt", "JARE (Ours)": "jare"}
+SETTINGS = "ABCDEF"
+OURS = "JARE (Ours)"
+
+Games = Mapping[str, Mapping[str, Sequence[Run]]]  # by title and method, a run for each seed
+
+
+def isotropic(lab: Lab, mean: float, sigma: float) -> dict[str, list[Run]]:
+    """Runs of the isotropic Gaussian by method, a run for each seed."""
+    return {
+        label: [
+            lab.train(f"isotropic_gaussian/{name}.gin", f"MU = {mean}", f"SIGMA = {sigma}", seed=seed)
+            for seed in lab.few((0, 1, 2))
+        ]
+        for label, name in METHODS.items()
+    }
+
+
+def _distance(run: Run, player: str) -> np.ndarray:
+    return run.curve(f"parameter_distance/{player}")[1]
+
+
+def _error(run: Run) -> np.ndarray:
+    """‖(θ, φ − v)‖ along a run."""
+    return np.hypot(*(_distance(run, player) for player in PLAYERS))
+
+
+def _games_drawn(games: Games, side_by_side: bool = False) -> tuple[curves.Figure, list[dict]]:
+    """A column for each game, the discriminator's distances above the generator's or beside them, and the table."""
+    tag = "parameter_distance/{}".format
+    grid = [
+        [
+            curves.Panel(
+                f"{title}{name}", {label: [run.curve(tag(player)) for run in runs] for label, runs in game.items()}
+            )
+            for title, game in games.items()
+        ]
+        for player, name in PLAYERS.items()
+    ]
+    data = [
+        {"game": title.rstrip(", "), "method": label, "seed": seed, "step": int(step), "d_norm": d, "g_norm": g}
+        for title, game in games.items()
+        for label, runs in game.items()
+        for seed, run in enumerate(runs)
+        for step, d, g in zip(*run.curve(tag("discriminator")), _distance(run, "generator"), strict=True)
+    ]
+    return curves.panels([sum(grid, [])] if side_by_side else grid), data
+
+
+def fig1(lab: Lab) -> Result:
+    """Training dynamics on the isotropic Gaussian, μ = 4, σ² = 0.04."""
+    game = isotropic(lab, 4.0, 0.2)
+    picture, data = _games_drawn({"": game}, side_by_side=True)
+    source = "section 7, Isotropic Gaussian"
+    turns = {
+        label: [turning_points(_distance(run, player)) for run in game[label] for player in PLAYERS] for label in game
+    }
+    left = {label: [_error(run)[-1] / _error(run)[0] for run in game[label]] for label in game}
+    ends = {label: [_distance(run, "generator")[-1] for run in game[label]] for label in game}
+    slower = min(a / b for a, b in zip(ends["ConOpt"], ends[OURS], strict=True))
+    relative = [_distance(run, player)[-1] / _distance(run, player)[0] for run in game[OURS] for player in PLAYERS]
+    return Result(
+        picture,
+        data,
+        [
+            Claim(
+                "for SimGD the training curves oscillate with very weak damping",
+                source,
+                {"fewest turning points of a curve": min(turns["SimGD"]), "least error left": min(left["SimGD"])},
+                min(turns["SimGD"]) >= 1 and min(left["SimGD"]) > 0.5,
+            ),
+            Claim(
+                "oscillations disappear with ConOpt",
+                source,
+                {"most turning points of a curve": max(turns["ConOpt"])},
+                max(turns["ConOpt"]) <= 1,
+            ),
+            Claim(
+                "ConOpt's generator is heavily slowed down",
+                source,
+                {"its last distance to the equilibrium over JARE's, least of the seeds": slower},
+                slower > 5,
+            ),
+            Claim(
+                "JARE has a decent convergence rate for both players",
+                source,
+                {"last distance over first, largest of players and seeds": max(relative)},
+                max(relative) < 0.1,
+            ),
+        ],
+    )
+
+
+def fig5(lab: Lab) -> Result:
+    """The same with μ = 2, 4 and 6, σ = 0.2."""
+    games = {mean: isotropic(lab, mean, 0.2) for mean in lab.few((2.0, 4.0, 6.0), 2)}
+    picture, data = _games_drawn({f"μ = {mean:g}, ": game for mean, game in games.items()})
+    source = "section 7 and Fig. 5"
+    left = {
+        label: {
+            f"μ = {mean:g}": float(np.mean([_error(run)[-1] / _error(run)[0] for run in game[label]]))
+            for mean, game in games.items()
+        }
+        for label in METHODS
+    }
+    growing = {label: bool(np.all(np.diff(list(left[label].values())) > 0)) for label in METHODS}
+    largest = list(games.values())[-1]
+    blown_up = [_distance(run, "generator")[-1] / _distance(run, "generator")[0] for run in largest["ConOpt"]]
+    ours = [
+        _distance(run, player)[-1] / _distance(run, player)[0]
+        for game in games.values()
+        for run in game[OURS]
+        for player in PLAYERS
+    ]
+    return Result(
+        picture,
+        data,
+        [
+            *(
+                Claim(f"{label} converges more slowly as μ grows", source, left[label], growing[label])
+                for label in ("SimGD", "ConOpt")
+            ),
+            Claim(
+                "at μ = 6 ConOpt's generator blows up",
+                source,
+                {"last distance over first, least of the seeds": min(blown_up)},
+                min(blown_up) > 1,
+            ),
+            Claim(
+                "JARE converges for every μ",
+                source,
+                {"last distance over first, largest of players and seeds": max(ours)},
+                max(ours) < 0.1,
+            ),
+        ],
+    )
+
+
+def fig6(lab: Lab) -> Result:
+    """The same with σ = 0.1, 0.2 and 0.4, μ = 2."""
+    games = {sigma: isotropic(lab, 2.0, sigma) for sigma in lab.few((0.1, 0.2, 0.4), 2)}
+    picture, data = _games_drawn({f"σ = {sigma:g}, ": game for sigma, game in games.items()})
+    left = {
+        f"error left at σ = {sigma:g}": float(np.mean([_error(run)[-1] / _error(run)[0] for run in game["SimGD"]]))
+        for sigma, game in games.items()
+    }
+    stronger = bool(np.all(np.diff(list(left.values())) < 0))
+    return Result(picture, data, [Claim("the damping in SimGD becomes stronger as σ grows", "Fig. 6", left, stronger)])
+
+
+def mixture(lab: Lab, radius: float, method: str, gamma: float | None = None, seeds: Sequence[int] = (0,)) -> list[Run]:
+    """Runs on the ring of eight Gaussians, a run for each seed."""
+    overrides = [f"RADIUS = {radius}", *([] if gamma is None else [f"GAMMA = {gamma}"])]
+    return [lab.train(f"mixture_jare_paper/{method}.gin", *overrides, seed=seed) for seed in lab.few(seeds)]
+
+
+def densities(runs: Mapping[str, Sequence[Run]]) -> tuple[pictures.Figure, list[dict]]:
+    """The first seed's densities over the iterations, and modes covered as the rows of a table."""
+    samples = {label: of_label[0].samples() for label, of_label in runs.items()}
+    steps = max(samples.values(), key=len)
+    picture = pictures.table(
+        {label: list(of_label.values()) for label, of_label in samples.items()}, [f"{step:,}" for step in steps]
+    )
+    tags = ("modes_covered", "high_quality_fraction")
+    data = [
+        {"method": label, "seed": seed, "step": row["step"], **{tag: row[tag] for tag in tags}}
+        for label, of_label in runs.items()
+        for seed, run in enumerate(of_label)
+        for row in run.rows
+        if all(tag in row for tag in tags)
+    ]
+    return picture, data
+
+
+def covers(run: Run) -> bool:
+    """Whether a run ends on all eight modes."""
+    return run.not_finite is None and run.last("modes_covered") == 8
+
+
+def fig2(lab: Lab) -> Result:
+    """Densities on the mixture of Gaussians, r = 2, γ = 10."""
+    seeds = (0, 1, 2)
+    runs = {label: mixture(lab, 2.0, name, None if name == "simgd" else 10.0, seeds) for label, name in METHODS.items()}
+    picture, data = densities(runs)
+    source = "section 7, Mixture of Gaussians"
+    covered = {label: [int(run.last("modes_covered")) for run in of_label] for label, of_label in runs.items()}
+    quality = {label: [run.last("high_quality_fraction") for run in of_label] for label, of_label in runs.items()}
+    changes = [int(np.count_nonzero(np.diff(run.curve("modes_covered")[1]))) for run in runs["SimGD"]]
+    return Result(
+        picture,
+        data,
+        [
+            Claim(
+                "SimGD oscillates among the modes and fails to converge",
+                source,
+                {
+                    "most modes covered at the end": max(covered["SimGD"]),
+                    "fewest changes of their number": min(changes),
+                },
+                max(covered["SimGD"]) < 8 and min(changes) >= 2,
+            ),
+            *(
+                Claim(
+                    f"{label} converges to the target distribution",
+                    source,
+                    {
+                        "fewest modes covered at the end": min(covered[label]),
+                        "least fraction within 3 σ of a mode": min(quality[label]),
+                    },
+                    min(covered[label]) == 8,
+                )
+                for label in ("ConOpt", OURS)
+            ),
+        ],
+    )
+
+
+def _harder(lab: Lab, radius: float) -> Result:
+    runs = {"SimGD": mixture(lab, radius, "simgd")}
+    for label, name in (("ConOpt", "conopt"), ("JARE", "jare")):
+        runs |= {f"{label}, γ = {gamma:g}": mixture(lab, radius, name, gamma) for gamma in (10.0, 1000.0)}
+    picture, data = densities(runs)
+    last = {label: (run.last("modes_covered"), run.last("high_quality_fraction")) for label, (run,) in runs.items()}
+    measured = {
+        f"{label}: {what}": value
+        for label, values in last.items()
+        for what, value in zip(("modes", "fraction within 3 σ"), values, strict=True)
+    }
+    theirs = max(last["ConOpt, γ = 10"], last["ConOpt, γ = 1000"])
+    ours = last["JARE, γ = 1000"]
+    claim = "JARE with γ = 1000 is slightly better than ConOpt"
+    return Result(picture, data, [Claim(claim, "section 7 and Appendix F.2", measured, ours > theirs)])
+
+
+def fig7(lab: Lab) -> Result:
+    """Densities with γ = 10 and 1000, r = 2."""
+    return _harder(lab, 2.0)
+
+
+def fig8(lab: Lab) -> Result:
+    """Densities with γ = 10 and 1000, r = 10."""
+    return _harder(lab, 10.0)
+
+
+# Widths of 16 filters instead of 64, and learning rates the same factor higher, as narrower layers want.
+_CPU = ("FILTERS = 16", "STEPS = 3000", "SAVE_EVERY = 1000", "SAMPLE_EVERY = 1000")
+_CPU_RATES = {"D": "keras.optimizers.RMSprop.learning_rate = 4e-4"}
+_CPU_RATE = "keras.optimizers.Adam.learning_rate = 4e-4"
+
+
+def cifar10(lab: Lab) -> dict[str, dict[str, Run]]:
+    """Runs on CIFAR-10 by setting and method."""
+    return {
+        letter: {
+            label: lab.train_images(
+                f"cifar10/{letter.lower()}_{name}.gin", cpu=[*_CPU, _CPU_RATES.get(letter, _CPU_RATE)]
+            )
+            for label, name in lab.few(list(IMAGE_METHODS.items()), 2)
+        }
+        for letter in lab.few(SETTINGS)
+    }
+
+
+def _cifar10_scores(lab: Lab, runs: Mapping[str, Mapping[str, Run]]) -> dict[str, dict[str, dict[str, float]]]:
+    """The newest `inception_score` and `fid` by setting and method."""
+    return {letter: {label: lab.scores(run)[-1] for label, run in of.items()} for letter, of in runs.items()}
+
+
+def fig3(lab: Lab) -> Result:
+    """Inception scores and Fréchet distances on CIFAR-10, settings A to F."""
+    scores = _cifar10_scores(lab, cifar10(lab))
+    panels = {
+        title: {letter: {label: bars.Bar(score[tag]) for label, score in of.items()} for letter, of in scores.items()}
+        for tag, title in {"inception_score": "inception score", "fid": "Fréchet distance"}.items()
+    }
+    data = [
+        {"setting": letter, "method": label, **score} for letter, of in scores.items() for label, score in of.items()
+    ]
+    source = "section 7, CIFAR-10"
+    fid = {letter: {label: score["fid"] for label, score in of.items()} for letter, of in scores.items()}
+    labels = list(fid["A"])
+    worst = {label: max(of[label] for of in fid.values()) for label in labels}
+    over_best = {label: {letter: of[label] / min(of.values()) for letter, of in fid.items()} for label in labels}
+
+    def own(label: str, letters: str) -> Claim:
+        at_home = {letter: ratio for letter, ratio in over_best[label].items() if letter in letters}
+        elsewhere = {letter: ratio for letter, ratio in over_best[label].items() if letter not in letters}
+        measured = {f"Fréchet distance over the least of setting {letter}": r for letter, r in over_best[label].items()}
+        good = max(at_home.values(), default=1.0) <= 1.25 and max(elsewhere.values(), default=1.0) > 2
+        return Claim(
+            f"{label} is almost the best in its own settings ({', '.join(letters)}) and poor in others",
+            source,
+            measured,
+            good,
+        )
+
+    robust = Claim(
+        "JARE is more robust than the others to architecture and optimizer",
+        source,
+        {f"largest Fréchet distance of {label}": value for label, value in worst.items()},
+        min(worst, key=worst.get) == OURS,
+    )
+    owners = [own(label, letters) for label, letters in (("SN-GAN", "AB"), ("ConOpt", "CD")) if label in labels]
+    return Result(bars.draw(panels, ylabel="score"), data, [robust, *owners])
+
+
+def fig9(lab: Lab) -> Result:
+    """Samples of the four methods on CIFAR-10, settings A to F."""
+    runs = cifar10(lab)
+    labels = list(next(iter(runs.values())))
+    last = lambda run: list(run.samples().values())[-1]
+    picture = pictures.table(
+        {label: [last(of[label]) for of in runs.values()] for label in labels}, [f"setting {letter}" for letter in runs]
+    )
+    scores = _cifar10_scores(lab, runs)
+    data = [
+        {"setting": letter, "method": label, "fid": score["fid"]}
+        for letter, of in scores.items()
+        for label, score in of.items()
+    ]
+    least = min(row["fid"] for row in data)
+    failed = {
+        label: "".join(letter for letter, of in scores.items() if of[label]["fid"] > 2 * least) for label in labels
+    }
+    measured = {
+        f"settings where {label} is further than twice the least distance": letters or "none"
+        for label, letters in failed.items()
+    }
+    measured["least Fréchet distance of all"] = least
+    alone = not failed.get(OURS, "all") and all(letters for label, letters in failed.items() if label != OURS)
+    claim = "only JARE generates realistic images in all six settings"
+    return Result(picture, data, [Claim(claim, "Fig. 9", measured, alone)])
+
+
+def fig10(lab: Lab) -> Result:
+    """Samples of JARE on CelebA, 64 px, and of the methods on ImageNet, 128 px."""
+    if lab.scale == "cpu":
+        raise NotRun("CelebA and ImageNet at 64 and 128 px need a GPU, and data that have to be downloaded by hand")
+    runs = {"CelebA, JARE": lab.train_images("celeba/jare.gin", side=64)}
+    for label, name in reversed(lab.few(list(reversed(IMAGE_METHODS.items())))):
+        runs[f"ImageNet, {label}"] = lab.train_images(f"imagenet/{name}.gin", side=128)
+    samples = {label: list(run.samples().values())[-1] for label, run in runs.items()}
+    fid = {label: lab.scores(run)[-1]["fid"] for label, run in runs.items()}
+    ours = fid.pop(f"ImageNet, {OURS}")
+    others = [value for label, value in fid.items() if label.startswith("ImageNet")]
+    picture = pictures.table({"": list(samples.values())}, list(samples))
+    data = [{"run": label, "fid": value} for label, value in {**fid, f"ImageNet, {OURS}": ours}.items()]
+    measured = {"JARE's Fréchet distance on ImageNet": ours, "least of the others": min(others, default=None)}
+    claim = "JARE stabilises training on ImageNet while the other methods collapse"
+    return Result(picture, data, [Claim(claim, "Appendix F.5", measured, all(value > 2 * ours for value in others))])
+
+
+def table1(lab: Lab) -> Result:
+    """What the Jacobians of SimGD and JARE need to be well-conditioned: random P and Q, γ = 10⁴."""
+    rng, size = np.random.default_rng(0), 8
+    left, right = (np.linalg.qr(rng.normal(size=(size, size)))[0] for _ in range(2))
+    even, uneven = np.geomspace(1, 1.2, size), np.geomspace(1e-3, 1, size)
+    p = lambda values: left @ np.diag(values) @ right.T
+    q = lambda values: -2 * right @ np.diag(values) @ right.T
+    cases = {
+        "all requirements hold": (p(even), q(even)),
+        "Q is ill-conditioned": (p(even), q(uneven)),
+        "PᵀP is ill-conditioned": (p(uneven), q(even)),
+        "Q does not match PᵀP: too small": (p(even), q(even / 100)),
+        "Q does not match PᵀP: too large": (p(even), q(even * 100)),
+    }
+    rows = []
+    for case, matrices in cases.items():
+        for method, gamma in (("SimGD", 0.0), (OURS, 1e4)):
+            values = np.linalg.eigvals(closed_form.general_jare(*matrices, gamma))
+            factors = {
+                "phase factor": eigenvalues.phase_factor(values),
+                "conditioning": eigenvalues.conditioning(values),
+            }
+            rows.append({"case": case, "method": method, **factors})
+    bad = {
+        method: [
+            row["case"]
+            for row in rows
+            if row["method"] == method and (row["phase factor"] > 10 or row["conditioning"] > 100)
+        ]
+        for method in ("SimGD", OURS)
+    }
+    wanted = {"SimGD": list(cases)[1:], OURS: ["PᵀP is ill-conditioned"]}
+    picture = bars.draw(
+        {
+            "log₁₀(1 + phase factor)": _by_case(rows, "phase factor"),
+            "log₁₀ conditioning": _by_case(rows, "conditioning", offset=0.0),
+        },
+        ylabel="",
+    )
+    claims = [
+        Claim(
+            f"what stable {method} requires",
+            "Table 1",
+            {"factors above 10 or conditioning above 100 where": "; ".join(bad[method])},
+            bad[method] == cases_of,
+        )
+        for method, cases_of in wanted.items()
+    ]
+    return Result(picture, rows, claims)
+
+
+def _by_case(rows: Sequence[Mapping], name: str, offset: float = 1.0) -> dict[str, dict[str, bars.Bar]]:
+    cases = {}
+    for row in rows:
+        place = row["case"].replace(": ", ":\n").replace(" is ", "\nis ").replace("match ", "match\n")
+        cases.setdefault(place, {})[row["method"]] = bars.Bar(float(np.log10(offset + row[name])))
+    return cases
+
+
+def _table(generator: keras.Model, discriminator: keras.Model, number: int, blocks: tuple[int, int], deconvs: int):
+    """Layers of a table's networks, and whether they are those that it lists."""
+    rows = [
+        {
+            "network": player,
+            "layer": type(layer).__name__,
+            "output": "×".join(map(str, layer.output.shape[1:])),
+            "parameters": layer.count_params(),
+        }
+        for player, network in (("generator", generator), ("discriminator", discriminator))
+        for layer in network.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    ]
+    count = lambda network, kind: sum(isinstance(layer, kind) for layer in network.layers)
+    measured = {
+        "residual blocks of G": count(generator, keras.layers.Add),
+        "residual blocks of D": count(discriminator, keras.layers.Add),
+        "transposed convolutions of G": count(generator, keras.layers.Conv2DTranspose),
+        "parameters of G": generator.count_params(),
+        "parameters of D": discriminator.count_params(),
+    }
+    listed = tuple(measured.values())[:3] == (*blocks, deconvs)
+    claim = Claim("the networks have the blocks that the table lists", f"Table {number}", measured, listed)
+    return Result(pictures.text_table(rows), rows, [claim])
+
+
+def table2(lab: Lab) -> Result:
+    """ResNet v1 for CIFAR-10, M_f = 64."""
+    return _table(resnet.generator_v1(), resnet.discriminator(), 2, (3, 4), 4)
+
+
+def table3(lab: Lab) -> Result:
+    """ResNet v2 for CIFAR-10, M_f = 64."""
+    return _table(resnet.generator_v2(), resnet.discriminator(), 3, (3, 4), 3)
+
+
+def table4(lab: Lab) -> Result:
+    """The residual networks for CelebA, 64 px."""
+    return _table(resnet.generator_v2(image_size=64), resnet.discriminator(image_size=64), 4, (4, 5), 4)
+
+
+def table5(lab: Lab) -> Result:
+    """The residual networks for ImageNet, 128 px."""
+    return _table(resnet.generator_v2(image_size=128), resnet.discriminator(image_size=128), 5, (5, 6), 5)

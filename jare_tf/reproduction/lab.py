@@ -1,0 +1,219 @@
+"""What figures are made with: runs that are trained once and reused, their scores and spectra, and claims."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from jare_tf import main
+from jare_tf.errors import InputError, NotFiniteError
+from jare_tf.report import pictures
+from jare_tf.report.pictures import Figure as Picture
+from jare_tf.reproduction import made_up
+from jare_tf.training.summaries import read_metrics
+
+SCALES = ("smoke", "cpu", "paper")
+Value = float | int | str | bool | None
+
+_SHORT = {
+    "STEPS": 4,
+    "LOG_EVERY": 1,
+    "SAVE_EVERY": 2,
+    "SAMPLE_EVERY": 2,
+    "STEPS_PER_CALL": 2,
+    "BATCH_SIZE": 4,
+    "JIT": False,
+}
+
+
+class Claim(NamedTuple):
+    """What a paper says about a figure, as a check.
+
+    claim: in words.
+    source: where the paper says so.
+    measured: the numbers that decide, by name.
+    reproduced: whether they say the same.
+    """
+
+    claim: str
+    source: str
+    measured: Mapping[str, Value]
+    reproduced: bool
+
+
+class Result(NamedTuple):
+    """A figure made anew: its picture (of matplotlib, or uint8 pixels), its data as the rows of a table, and claims."""
+
+    picture: Picture | np.ndarray
+    data: Sequence[Mapping[str, Value]]
+    claims: Sequence[Claim]
+
+
+class Stopped(Exception):  # noqa: N818
+    """A signal asked a run to stop; it was saved."""
+
+    def __init__(self, signal: int):
+        super().__init__(signal)
+        self.signal = signal
+
+
+class NotRun(Exception):  # noqa: N818
+    """A figure cannot be made at this scale; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run that has reached its end.
+
+    path: its directory.
+    not_finite: why it ended early, where a loss or a parameter was not finite any more; else None.
+    """
+
+    path: str
+    not_finite: str | None = None
+
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """The rows of metrics.jsonl."""
+        return read_metrics(self.path)
+
+    def curve(self, tag: str) -> tuple[np.ndarray, np.ndarray]:
+        """Steps, and the values of a tag there."""
+        points = [(row["step"], row[tag]) for row in self.rows if tag in row]
+        if not points:
+            raise InputError(f"no row of {self.path}/metrics.jsonl has {tag!r}: remove the folder to train it anew")
+        return tuple(np.transpose(points))
+
+    def last(self, tag: str) -> float:
+        """The last value of a tag."""
+        return float(self.curve(tag)[1][-1])
+
+    def samples(self) -> dict[int, np.ndarray]:
+        """The pictures of samples by step, uint8 [height, width, 3]."""
+        paths = sorted(tf.io.gfile.glob(f"{self.path}/samples/*.png"))
+        return {int(re.search(r"(\d+)\.png$", path)[1]): pictures.read(path) for path in paths}
+
+
+class Lab:
+    """Where figures are made.
+
+    Args:
+      out: the folder of everything at this scale; runs are in out/runs, named after what they are.
+      scale: "paper" as the papers have it, "cpu" as long as two CPU cores can do in the time that `--list` gives,
+        "smoke" four steps on made-up images, to try the program.
+      embedding: what image scores see through, a file for EMBEDDING_PATH; None where there is none.
+    """
+
+    def __init__(self, out: str, scale: str, embedding: str | None = None):
+        self.out, self.scale, self.embedding = out, scale, embedding
+
+    def at(self, *, smoke: Any, cpu: Any, paper: Any) -> Any:
+        """One of three, by scale."""
+        return {"smoke": smoke, "cpu": cpu, "paper": paper}[self.scale]
+
+    def few(self, values: Sequence[Any], count: int = 1) -> Sequence[Any]:
+        """The first `count` of values at scale "smoke", else all."""
+        return values[:count] if self.scale == "smoke" else values
+
+    def train(
+        self, config: str, *overrides: str, cpu: Sequence[str] = (), unnamed: Sequence[str] = (), seed: int = 0
+    ) -> Run:
+        """The run of a configuration, trained, gone on with or reused.
+
+        Args:
+          config: a gin file of the package.
+          overrides: as --gin_param takes them.
+          cpu: further ones at scale "cpu".
+          unnamed: further ones that the run's folder is not named after.
+          seed: the macro SEED.
+
+        Raises:
+          Stopped: by a signal.
+        """
+        named = [*overrides, *self.at(smoke=(), cpu=cpu, paper=()), f"SEED = {seed}"]
+        short = [f"{name} = {value!r}" for name, value in _SHORT.items()] if self.scale == "smoke" else []
+        path = f"{self.out}/runs/{_folder(config, named)}"
+        try:
+            signal = main.run([config], [*named, *unnamed, *short], "train", path)
+        except NotFiniteError as error:
+            print(f"{path}: {error}", flush=True)
+            return Run(path, not_finite=str(error))
+        if signal is not None:
+            raise Stopped(signal)
+        return Run(path)
+
+    def train_images(
+        self,
+        config: str,
+        *overrides: str,
+        cpu: Sequence[str] = (),
+        unnamed: Sequence[str] = (),
+        seed: int = 0,
+        side: int = 32,
+    ) -> Run:
+        """The same for a configuration of images of `side` pixels: at scale "smoke" made-up ones, and tiny networks."""
+        tiny = ["experiment.train.dataset = @made_up.images()", f"made_up.images.side = {side}", "FILTERS = 2"]
+        unnamed = [*unnamed, *self.at(smoke=tiny, cpu=(), paper=())]
+        return self.train(config, *overrides, cpu=cpu, unnamed=unnamed, seed=seed)
+
+    def scores(self, run: Run) -> list[dict[str, float]]:
+        """`step`, `inception_score` and `fid` of a run's checkpoints, the newest last, under the scale's protocol.
+
+        Raises:
+          InputError: there is no embedding, and the scale is "cpu".
+        """
+        self.read(run, "evaluate", *self._scoring())
+        rows = read_metrics(f"{run.path}/evaluation")
+        rows = [row for row in rows if row["settings"] == rows[-1]["settings"]]
+        tags = "inception_score", "fid"
+        named = lambda row: {tag: next(row[name] for name in row if name.startswith(tag)) for tag in tags}
+        return sorted(({"step": row["step"], **named(row)} for row in rows), key=lambda row: row["step"])
+
+    def _scoring(self) -> list[str]:
+        """The overrides under which this scale scores images."""
+        if self.scale == "paper":
+            return [] if self.embedding is None else [f"EMBEDDING_PATH = {self.embedding!r}"]
+        if self.scale == "cpu":
+            if self.embedding is None:
+                raise InputError("images are scored through --embedding FILE, such as tools/train_classifier.py makes")
+            return [f"EMBEDDING_PATH = {self.embedding!r}", *_small(5000)]
+        path = f"{self.out}/made_up_classifier.keras"
+        if not tf.io.gfile.exists(path):
+            made_up.write_classifier(path)
+        data = "image_scores.ImageScores.data = {'train': @made_up.images}"
+        return [f"EMBEDDING_PATH = {path!r}", *_small(16), data, "image_scores.ImageScores.cache = None"]
+
+    def read(self, run: Run, mode: str, *overrides: str) -> None:
+        """Looks at a run in another mode of the program, such as "spectrum"."""
+        main.run([], list(overrides), mode, run.path)
+
+    def spectrum(self, run: Run, at: str, *overrides: str) -> dict[str, Any]:
+        """spectrum.json of a run at its "checkpoint" or "initialisation"."""
+        self.read(run, "spectrum", f"experiment.spectrum.at = {at!r}", *overrides)
+        with tf.io.gfile.GFile(f"{run.path}/spectrum.json") as file:
+            return json.loads(file.read())
+
+
+def turning_points(values: Iterable[float], least: float = 0.2) -> int:
+    """How often a curve turns round, not counting turns by less than `least` of its whole range."""
+    values = np.asarray(list(values))
+    threshold, turns, direction, extreme = least * np.ptp(values), 0, 0, values[0]
+    for value in values:
+        if direction * (value - extreme) >= 0 and direction:
+            extreme = value
+        elif abs(value - extreme) > threshold:
+            turns += direction != 0
+            direction, extreme = (1 if value > extreme else -1), value
+    return turns
+
+
+def _small(samples: int) -> list[str]:
+    return ["PROTOCOL = @protocols.small()", f"protocols.small.samples = {samples}"]
+
+
+def _folder(config: str, overrides: Sequence[str]) -> str:
+    return ",".join([config.removesuffix(".gin"), *(re.sub(r"[^\w.=-]", "", override) for override in overrides)])
