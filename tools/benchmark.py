@@ -18,8 +18,8 @@ Arithmetic: `theory.arithmetic.operations`, the same in both modes.
 Peak memory: on a GPU the most that TensorFlow had allocated there during a call, less what it had before the networks
 were made. On a CPU under Linux the most that was resident in the process (VmHWM) during a call, less what was resident
 (VmRSS) before the networks were made, both after `malloc_trim`: parameters, the optimizers' variables, graph and
-compiled code, and what a step holds on to at once; not what only tracing and compiling needed; good to some megabytes.
-Elsewhere null.
+compiled code, and what a step holds on to at once; not what only tracing and compiling needed. Freed memory that is
+used again and code that the system pages out make it good to tens of megabytes. Elsewhere null.
 """
 
 import argparse
@@ -27,6 +27,7 @@ import ctypes
 import gc
 import inspect
 import json
+import logging
 import math
 import os
 import pathlib
@@ -39,7 +40,6 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from jare_tf import config, experiment, files, main
 from jare_tf.data.dataset import Dataset, check
@@ -164,10 +164,11 @@ def measure(
         if name not in operations:
             operations[name] = step_operations(made)
         say(f"{setting} {mode}: {name} ready, first call {first_calls[name]:.1f} s")
+    step_times.in_turn(calls, 1)  # the first round after so much building is slower
     measured = step_times.in_turn(calls, rounds)
     rows = []
     for name, (gan, _, batch_size, steps) in experiments.items():
-        if gan.step != 1 + (1 + rounds) * steps:  # a call ends early at a number that is not finite
+        if gan.step != 1 + (2 + rounds) * steps:  # a call ends early at a number that is not finite
             raise RunError(f"{setting} {mode}: {name} is not finite after {gan.step} steps; {NOT_FINITE_ADVICE}")
         median, (first, third) = measured[name]
         rows.append(
@@ -316,8 +317,6 @@ def benchmark(arguments: argparse.Namespace) -> None:
     check_integer("--rounds", arguments.rounds, 1)
     modes, settings = chosen("--modes", arguments.modes, list(MODES)), plan(arguments)
     main.set_optimizer()
-    logging.set_verbosity(logging.FATAL)  # gin logs every place where it looks for a file
-    tf.get_logger().setLevel("ERROR")  # TensorFlow takes the methods' functions for one that is traced again and again
     warm_up(modes)
     rows: list[StepTime] = []
     for setting, configurations in settings.items():
@@ -347,4 +346,6 @@ def run_command(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    # gin logs every place where it looks for a file, and TensorFlow that functions of one name are traced.
+    logging.disable(logging.ERROR)
     run_command()

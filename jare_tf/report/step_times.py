@@ -92,7 +92,7 @@ def _cells(record: Mapping[str, Any]) -> list[str]:
         number(record["samples_per_second"], 0),
         number(record["time_ratio"], 2),
         number(record["operations_ratio"], 2),
-        number(record["operations"], 0 if record["images"] else 2, 1e6),
+        number(record["operations"], 0 if record["images"] else 4, 1e6),
         number(record["first_call_seconds"], 1),
         number(record["peak_memory_bytes"], 0, 1e6),
     ]
