@@ -97,6 +97,12 @@ def test_run_directory_is_analysed_at_its_newest_checkpoint(tmp_path):
     run(tmp_path)
     trained = spectrum(tmp_path, files=[], short=[])
     assert (trained["at"], trained["step"]) == ("checkpoint", 20)
+    assert [(one["point"], one["rule"]) for one in trained["shown"]] == [
+        (point, rule)
+        for point in ("before training", "after 20 iterations")
+        for rule in ("sim_gd()", "jare(gamma=10.0)")
+    ]
+    assert trained["shown"][-1]["eigenvalues"] == trained["eigenvalues"]
     at_rest = spectrum(tmp_path, "experiment.spectrum.at = 'equilibrium'", files=[], short=[])
     begun = spectrum(tmp_path, "experiment.spectrum.at = 'initialisation'", files=[], short=[])
     assert (at_rest["at"], begun["at"]) == ("equilibrium", "initialisation")

@@ -98,13 +98,15 @@ def spectrum(
         return analyse(game, one, cast, batch, schedule=gan.schedule, optimizers=optimizers, dense=game is not gan.game)
 
     title = {"checkpoint": f"after {step} iterations"}.get(at, f"at the {at}")
-    shown = (
+    points_shown = (
         {"before training": points["initialisation"], title: points[at]} if at == "checkpoint" else {title: points[at]}
     )
     rules = [gan.rule] if gan.rule == sim_gd() else [sim_gd(), gan.rule]
-    rows = {name: [analysed(one, point) for one in rules] for name, point in shown.items()}
+    rows = {name: [analysed(one, point) for one in rules] for name, point in points_shown.items()}
     result = rows[title][-1]
+    shown = [{"point": point, **one.to_json()} for point, row in rows.items() for one in row]
     record = {"at": at, "step": step or 0, "not_as_in_the_run": differences if step else [], **result.to_json()}
+    record["shown"] = shown
     files.replace(f"{model_dir}/spectrum.json", json.dumps(record) + "\n")
     curves.save(spectra.draw(rows), f"{model_dir}/spectrum.png")
     print(result.summary(), f"{model_dir}/spectrum.json", f"{model_dir}/spectrum.png", sep="\n", flush=True)

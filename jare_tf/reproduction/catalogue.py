@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from jare_tf import files
 from jare_tf.report import curves, pictures
-from jare_tf.reproduction import conopt, gradreg, jare
+from jare_tf.reproduction import conopt, gradreg, jare, jare_images
 from jare_tf.reproduction.lab import Lab, NotRun, Result
 
 
@@ -35,18 +35,19 @@ class Figure(NamedTuple):
 FIGURES: dict[str, Figure] = {
     "jare-fig1": Figure(jare.fig1, "1 min", "1 min"),
     "jare-fig2": Figure(jare.fig2, "12 min", "12 min"),
-    "jare-fig3": Figure(jare.fig3, "2 h", "24 runs of 500,000 steps on a GPU"),
+    "jare-fig3": Figure(jare_images.fig3, "2 h", "24 runs of 500,000 steps on a GPU"),
+    "jare-fig4": Figure(jare_images.fig4, "8 min", "10 min on a GPU"),
     "jare-fig5": Figure(jare.fig5, "3 min", "3 min"),
     "jare-fig6": Figure(jare.fig6, "3 min", "3 min"),
     "jare-fig7": Figure(jare.fig7, "8 min", "8 min"),
     "jare-fig8": Figure(jare.fig8, "8 min", "8 min"),
-    "jare-fig9": Figure(jare.fig9, "2 h, with jare-fig3", "as jare-fig3"),
-    "jare-fig10": Figure(jare.fig10, "not made", "5 runs of 500,000 steps on a GPU"),
+    "jare-fig9": Figure(jare_images.fig9, "2 h, with jare-fig3", "as jare-fig3"),
+    "jare-fig10": Figure(jare_images.fig10, "not made", "5 runs of 500,000 steps on a GPU"),
     "jare-table1": Figure(jare.table1, "seconds", "seconds"),
-    "jare-table2": Figure(jare.table2, "seconds", "seconds"),
-    "jare-table3": Figure(jare.table3, "seconds", "seconds"),
-    "jare-table4": Figure(jare.table4, "seconds", "seconds"),
-    "jare-table5": Figure(jare.table5, "seconds", "seconds"),
+    "jare-table2": Figure(jare_images.table2, "seconds", "seconds"),
+    "jare-table3": Figure(jare_images.table3, "seconds", "seconds"),
+    "jare-table4": Figure(jare_images.table4, "seconds", "seconds"),
+    "jare-table5": Figure(jare_images.table5, "seconds", "seconds"),
     "conopt-fig1": Figure(conopt.fig1, "seconds", "seconds"),
     "conopt-fig2": Figure(conopt.fig2, "3 min", "3 min"),
     "conopt-fig3": Figure(conopt.fig3, "2 min", "2 min"),

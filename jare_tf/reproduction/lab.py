@@ -191,9 +191,9 @@ class Lab:
         """Looks at a run in another mode of the program, such as "spectrum"."""
         main.run([], list(overrides), mode, run.path)
 
-    def spectrum(self, run: Run, at: str, *overrides: str) -> dict[str, Any]:
-        """spectrum.json of a run at its "checkpoint" or "initialisation"."""
-        self.read(run, "spectrum", f"experiment.spectrum.at = {at!r}", *overrides)
+    def spectrum(self, run: Run) -> dict[str, Any]:
+        """spectrum.json of a run at its newest checkpoint (see docs/theory.md), with its picture beside it."""
+        self.read(run, "spectrum", "experiment.spectrum.at = 'checkpoint'")
         with tf.io.gfile.GFile(f"{run.path}/spectrum.json") as file:
             return json.loads(file.read())
 

@@ -8,7 +8,7 @@ import pytest
 
 from jare_tf.errors import InputError
 from jare_tf.report.pictures import png
-from jare_tf.reproduction import catalogue, conopt, gradreg, jare
+from jare_tf.reproduction import catalogue, conopt, gradreg, jare, jare_images
 from jare_tf.reproduction.lab import Lab, NotRun, Run, turning_points
 
 
@@ -128,11 +128,11 @@ def test_cifar10(tmp_path):
         "conopt": lambda setting: 1.0 if setting in "cd" else 9.0,
         "jare": lambda setting: 1.1,
     }
-    assert verdicts(jare.fig3(Scored(tmp_path / "own", own))) == [True, True, True]
-    assert verdicts(jare.fig9(Scored(tmp_path / "own", own))) == [True]
+    assert verdicts(jare_images.fig3(Scored(tmp_path / "own", own))) == [True, True, True]
+    assert verdicts(jare_images.fig9(Scored(tmp_path / "own", own))) == [True]
     equal = dict.fromkeys(own, lambda setting: 3.0) | {"jare": lambda setting: 9.0 if setting == "f" else 3.0}
-    assert verdicts(jare.fig3(Scored(tmp_path / "equal", equal))) == [False, False, False]
-    assert verdicts(jare.fig9(Scored(tmp_path / "equal", equal))) == [False]
+    assert verdicts(jare_images.fig3(Scored(tmp_path / "equal", equal))) == [False, False, False]
+    assert verdicts(jare_images.fig9(Scored(tmp_path / "equal", equal))) == [False]
 
 
 def test_theory_needs_no_run(tmp_path):

@@ -6,6 +6,7 @@ import math
 import pytest
 
 import jare_tf
+from jare_tf.reproduction import step_cost
 from tools import benchmark
 
 TINY = ["--rounds", "1", "--gin_param", "BATCH_SIZE = 2"]
@@ -52,17 +53,17 @@ def test_a_game_in_two_dimensions(capsys):
 
 def test_steps_of_a_call():
     """Whole periods of a rule."""
-    made = benchmark.build(benchmark.Configuration("isotropic_gaussian/lazy.gin", ["STEPS_PER_CALL = 12"]))
+    made = step_cost.build(step_cost.Configuration("isotropic_gaussian/lazy.gin", ["STEPS_PER_CALL = 12"]))
     assert made.steps == 16
 
 
 def test_exchanged_rules():
     """With the γ of JARE's configuration."""
     rules = {
-        method: benchmark.build(
-            benchmark.Configuration(benchmark.SETTINGS["D"][method], [*bindings, "FILTERS = 1", "BATCH_SIZE = 2"])
+        method: step_cost.build(
+            step_cost.Configuration(step_cost.SETTINGS["D"][method], [*bindings, "FILTERS = 1", "BATCH_SIZE = 2"])
         ).gan.rule
-        for method, bindings in benchmark.EXCHANGED.items()
+        for method, bindings in step_cost.EXCHANGED.items()
     }
     assert rules == {
         "adversarial_extrapolation": jare_tf.adversarial_extrapolation(100.0),

@@ -1,0 +1,204 @@
+"""Figures and tables of JARE (Nie & Patel 2019) about images: CIFAR-10, CelebA, ImageNet, and their networks."""
+
+from collections.abc import Mapping
+
+import keras
+
+from jare_tf.game.networks import resnet
+from jare_tf.report import bars, pictures, step_times
+from jare_tf.reproduction import step_cost
+from jare_tf.reproduction.lab import Claim, Lab, NotRun, Result, Run
+
+METHODS = {"GAN": "gan", "SN-GAN": "sngan", "ConOpt": "conopt", "JARE (Ours)": "jare"}
+SETTINGS = "ABCDEF"
+OURS = "JARE (Ours)"
+
+
+# Widths of 16 filters instead of 64, and learning rates the same factor higher, as narrower layers want.
+_CPU = ("FILTERS = 16", "STEPS = 3000", "SAVE_EVERY = 1000", "SAMPLE_EVERY = 1000")
+_CPU_RATES = {"D": "keras.optimizers.RMSprop.learning_rate = 4e-4"}
+_CPU_RATE = "keras.optimizers.Adam.learning_rate = 4e-4"
+
+
+def cifar10(lab: Lab) -> dict[str, dict[str, Run]]:
+    """Runs on CIFAR-10 by setting and method."""
+    return {
+        letter: {
+            label: lab.train_images(
+                f"cifar10/{letter.lower()}_{name}.gin", cpu=[*_CPU, _CPU_RATES.get(letter, _CPU_RATE)]
+            )
+            for label, name in lab.few(list(METHODS.items()), 2)
+        }
+        for letter in lab.few(SETTINGS)
+    }
+
+
+def _cifar10_scores(lab: Lab, runs: Mapping[str, Mapping[str, Run]]) -> dict[str, dict[str, dict[str, float]]]:
+    """The newest `inception_score` and `fid` by setting and method."""
+    return {letter: {label: lab.scores(run)[-1] for label, run in of.items()} for letter, of in runs.items()}
+
+
+def fig3(lab: Lab) -> Result:
+    """Inception scores and Fréchet distances on CIFAR-10, settings A to F."""
+    scores = _cifar10_scores(lab, cifar10(lab))
+    panels = {
+        title: {letter: {label: bars.Bar(score[tag]) for label, score in of.items()} for letter, of in scores.items()}
+        for tag, title in {"inception_score": "inception score", "fid": "Fréchet distance"}.items()
+    }
+    data = [
+        {"setting": letter, "method": label, **score} for letter, of in scores.items() for label, score in of.items()
+    ]
+    source = "section 7, CIFAR-10"
+    fid = {letter: {label: score["fid"] for label, score in of.items()} for letter, of in scores.items()}
+    labels = list(fid["A"])
+    worst = {label: max(of[label] for of in fid.values()) for label in labels}
+    over_best = {label: {letter: of[label] / min(of.values()) for letter, of in fid.items()} for label in labels}
+
+    def own(label: str, letters: str) -> Claim:
+        at_home = {letter: ratio for letter, ratio in over_best[label].items() if letter in letters}
+        elsewhere = {letter: ratio for letter, ratio in over_best[label].items() if letter not in letters}
+        measured = {f"Fréchet distance over the least of setting {letter}": r for letter, r in over_best[label].items()}
+        good = max(at_home.values(), default=1.0) <= 1.25 and max(elsewhere.values(), default=1.0) > 2
+        return Claim(
+            f"{label} is almost the best in its own settings ({', '.join(letters)}) and poor in others",
+            source,
+            measured,
+            good,
+        )
+
+    robust = Claim(
+        "JARE is more robust than the others to architecture and optimizer",
+        source,
+        {f"largest Fréchet distance of {label}": value for label, value in worst.items()},
+        min(worst, key=worst.get) == OURS,
+    )
+    owners = [own(label, letters) for label, letters in (("SN-GAN", "AB"), ("ConOpt", "CD")) if label in labels]
+    return Result(bars.draw(panels, ylabel="score"), data, [robust, *owners])
+
+
+def fig4(lab: Lab) -> Result:
+    """Time of a training step on CIFAR-10, settings A to F."""
+    tiny = lab.at(smoke=["FILTERS = 2", "BATCH_SIZE = 2"], cpu=[], paper=[])
+    rounds = lab.at(smoke=1, cpu=7, paper=50)
+    step_cost.warm_up(["graph"])
+    rows = []
+    for letter in lab.few(SETTINGS):
+        methods = {
+            label: step_cost.Configuration(step_cost.SETTINGS[letter][name], tiny) for label, name in METHODS.items()
+        }
+        rows += step_cost.measure(letter, "graph", methods, rounds, operations={})
+    milliseconds = {(row.setting, row.method): row.milliseconds for row in rows}
+    ratios = {
+        label: [milliseconds[letter, OURS] / milliseconds[letter, label] for letter in lab.few(SETTINGS)]
+        for label in ("ConOpt", "SN-GAN")
+    }
+    return Result(
+        step_times.draw(rows),
+        step_times.to_json(rows),
+        [
+            Claim(
+                "JARE's training time is always lower than ConOpt's",
+                "section 7 and Fig. 4",
+                {"JARE's time over ConOpt's, largest of the settings": max(ratios["ConOpt"])},
+                max(ratios["ConOpt"]) < 1,
+            ),
+            Claim(
+                "JARE's training time is on par with SN-GAN's",
+                "section 7 and Fig. 4",
+                {"JARE's time over SN-GAN's, largest of the settings": max(ratios["SN-GAN"])},
+                max(ratios["SN-GAN"]) < 1.25,
+            ),
+        ],
+    )
+
+
+def fig9(lab: Lab) -> Result:
+    """Samples of the four methods on CIFAR-10, settings A to F."""
+    runs = cifar10(lab)
+    labels = list(next(iter(runs.values())))
+    last = lambda run: list(run.samples().values())[-1]
+    picture = pictures.table(
+        {label: [last(of[label]) for of in runs.values()] for label in labels}, [f"setting {letter}" for letter in runs]
+    )
+    scores = _cifar10_scores(lab, runs)
+    data = [
+        {"setting": letter, "method": label, "fid": score["fid"]}
+        for letter, of in scores.items()
+        for label, score in of.items()
+    ]
+    least = min(row["fid"] for row in data)
+    failed = {
+        label: "".join(letter for letter, of in scores.items() if of[label]["fid"] > 2 * least) for label in labels
+    }
+    measured = {
+        f"settings where {label} is further than twice the least distance": letters or "none"
+        for label, letters in failed.items()
+    }
+    measured["least Fréchet distance of all"] = least
+    alone = not failed.get(OURS, "all") and all(letters for label, letters in failed.items() if label != OURS)
+    claim = "only JARE generates realistic images in all six settings"
+    return Result(picture, data, [Claim(claim, "Fig. 9", measured, alone)])
+
+
+def fig10(lab: Lab) -> Result:
+    """Samples of JARE on CelebA, 64 px, and of the methods on ImageNet, 128 px."""
+    if lab.scale == "cpu":
+        raise NotRun("CelebA and ImageNet at 64 and 128 px need a GPU, and data that have to be downloaded by hand")
+    runs = {"CelebA, JARE": lab.train_images("celeba/jare.gin", side=64)}
+    for label, name in reversed(lab.few(list(reversed(METHODS.items())))):
+        runs[f"ImageNet, {label}"] = lab.train_images(f"imagenet/{name}.gin", side=128)
+    samples = {label: list(run.samples().values())[-1] for label, run in runs.items()}
+    fid = {label: lab.scores(run)[-1]["fid"] for label, run in runs.items()}
+    ours = fid.pop(f"ImageNet, {OURS}")
+    others = [value for label, value in fid.items() if label.startswith("ImageNet")]
+    picture = pictures.table({"": list(samples.values())}, list(samples))
+    data = [{"run": label, "fid": value} for label, value in {**fid, f"ImageNet, {OURS}": ours}.items()]
+    measured = {"JARE's Fréchet distance on ImageNet": ours, "least of the others": min(others, default=None)}
+    claim = "JARE stabilises training on ImageNet while the other methods collapse"
+    return Result(picture, data, [Claim(claim, "Appendix F.5", measured, all(value > 2 * ours for value in others))])
+
+
+def _table(generator: keras.Model, discriminator: keras.Model, number: int, blocks: tuple[int, int], deconvs: int):
+    """Layers of a table's networks, and whether they are those that it lists."""
+    rows = [
+        {
+            "network": player,
+            "layer": type(layer).__name__,
+            "output": "×".join(map(str, layer.output.shape[1:])),
+            "parameters": layer.count_params(),
+        }
+        for player, network in (("generator", generator), ("discriminator", discriminator))
+        for layer in network.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    ]
+    count = lambda network, kind: sum(isinstance(layer, kind) for layer in network.layers)
+    measured = {
+        "residual blocks of G": count(generator, keras.layers.Add),
+        "residual blocks of D": count(discriminator, keras.layers.Add),
+        "transposed convolutions of G": count(generator, keras.layers.Conv2DTranspose),
+        "parameters of G": generator.count_params(),
+        "parameters of D": discriminator.count_params(),
+    }
+    listed = tuple(measured.values())[:3] == (*blocks, deconvs)
+    claim = Claim("the networks have the blocks that the table lists", f"Table {number}", measured, listed)
+    return Result(pictures.text_table(rows), rows, [claim])
+
+
+def table2(lab: Lab) -> Result:
+    """ResNet v1 for CIFAR-10, M_f = 64."""
+    return _table(resnet.generator_v1(), resnet.discriminator(), 2, (3, 4), 4)
+
+
+def table3(lab: Lab) -> Result:
+    """ResNet v2 for CIFAR-10, M_f = 64."""
+    return _table(resnet.generator_v2(), resnet.discriminator(), 3, (3, 4), 3)
+
+
+def table4(lab: Lab) -> Result:
+    """The residual networks for CelebA, 64 px."""
+    return _table(resnet.generator_v2(image_size=64), resnet.discriminator(image_size=64), 4, (4, 5), 4)
+
+
+def table5(lab: Lab) -> Result:
+    """The residual networks for ImageNet, 128 px."""
+    return _table(resnet.generator_v2(image_size=128), resnet.discriminator(image_size=128), 5, (5, 6), 5)
