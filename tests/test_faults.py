@@ -20,7 +20,7 @@ from tests.processes import ended, errors, program, start, start_forked, start_w
 from tests.runs import GAME, SHORT, metrics, run, summaries, without_time
 from tests.test_experiment import assert_same_run, final_parameters
 
-KILLS = int(os.environ.get("JARE_TF_KILLS", "20"))
+KILLS = int(os.environ.get("JARE_TF_KILLS", "10"))
 # Spectral norm, batch norm, a moving average, Adam, a rule that remembers: all that has state.
 STATEFUL = [
     "FILTERS = 2",

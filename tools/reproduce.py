@@ -3,6 +3,7 @@
     python tools/reproduce.py jare-fig1
     python tools/reproduce.py all --scale smoke
     python tools/reproduce.py --list
+    python tools/reproduce.py --claims
 
 Trains or computes what is missing, and writes OUT/SCALE/FIGURE/picture.png in the paper's layout, data.csv with what it
 shows, and claims.json: each claim of the paper's text with what was measured and whether that reproduces it. Runs are
@@ -58,9 +59,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--embedding", metavar="FILE", help="what image scores see through, for EMBEDDING_PATH")
     parser.add_argument("--data_dir", help="where TFDS data lie or are put; by default $TFDS_DATA_DIR")
     parser.add_argument("--list", action="store_true", help="the figures, with what they cost")
+    parser.add_argument("--claims", action="store_true", help="the claims of all figures made so far, in Markdown")
     given = parser.parse_args(arguments)
+    out = f"{given.out}/{given.scale}"
     if given.list:
         return list_figures()
+    if given.claims:
+        return print(catalogue.claims_table(out))
     if given.data_dir:
         os.environ["TFDS_DATA_DIR"] = given.data_dir
     logging.use_absl_handler()
@@ -71,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
             missing = f"no figure {unknown[0]!r}" if unknown else "no figure named"
             raise InputError(f"{missing}: take all, or some of {', '.join(catalogue.FIGURES)}")
         names = list(catalogue.FIGURES) if "all" in given.figures else given.figures
-        reproduce(names, Lab(f"{given.out}/{given.scale}", given.scale, given.embedding))
+        reproduce(names, Lab(out, given.scale, given.embedding))
     except (InputError, RunError) as error:
         print(f"reproduce: {str(error).splitlines()[0]}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)

@@ -1,27 +1,21 @@
-"""Streamlines of two games of two parameters (GradReg Fig. 3, and the Dirac GAN for every method).
+"""Streamlines of the Dirac GAN, a game of two parameters, for every method.
 
-    python tools/streamlines.py --out streamlines
+    python tools/streamlines.py dirac.png
 
-writes linear_quadratic.png, D(x) = w x² and G(z) = a z with data and latent uniform on [−1, 1], trained by the
-gradient-regularised rule with η = 0, 0.25, 0.5 and 1 (γ = 2η) as a vanilla and as a Wasserstein GAN, and dirac.png,
-D(x) = θx and G = φ with data at 0, by eight rules.
+draws D(x) = θx and G = φ with data at 0, by eight rules. (The field of GradReg Fig. 3 is tools/reproduce.py's.)
 """
 
 import argparse
-import pathlib
 
 import numpy as np
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.game.losses import objectives
-from jare_tf.game.networks import affine, linear_quadratic
+from jare_tf.game.networks import affine
 from jare_tf.report import curves, spectra
 from jare_tf.theory.streamlines import streamlines
 from jare_tf.types import Batch
 
-# The midpoints of 1,000 equal parts of [−1, 1] stand for the uniform distribution.
-UNIFORM = tf.constant((np.arange(1000)[:, None] + 0.5) / 500 - 1, tf.float32)
 DIRAC_RULES = [
     jare_tf.sim_gd(),
     jare_tf.jare(gamma=1.0),
@@ -34,14 +28,6 @@ DIRAC_RULES = [
 ]
 
 
-def linear_quadratic_fields():
-    batch, w, a = Batch(UNIFORM, UNIFORM), np.linspace(-1, 1, 25), np.linspace(0, 2, 25)
-    for name, loss in {"GAN": jare_tf.Minimax(), "WGAN": jare_tf.Minimax(objectives.wasserstein())}.items():
-        game = jare_tf.TwoPlayerGame(linear_quadratic.generator(), linear_quadratic.discriminator(), loss)
-        for eta in (0.0, 0.25, 0.5, 1.0):
-            yield f"{name}, η = {eta:g}", streamlines(game, jare_tf.generator_only(gamma=2 * eta), batch, w, a)
-
-
 def dirac_fields():
     zero, grid = tf.zeros([1, 1]), np.linspace(-2, 2, 25)
     game = jare_tf.TwoPlayerGame(affine.generator(mean=[0.0]), affine.discriminator(dimension=1), jare_tf.Minimax())
@@ -51,11 +37,7 @@ def dirac_fields():
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("streamlines"), help="a folder")
-    out = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
-    curves.save(
-        spectra.draw_streamlines(dict(linear_quadratic_fields()), (0, 1), columns=4), f"{out}/linear_quadratic.png"
-    )
-    curves.save(spectra.draw_streamlines(dict(dirac_fields()), (0, 0), columns=4), f"{out}/dirac.png")
-    print(*sorted(out.glob("*.png")), sep="\n")
+    parser.add_argument("output", nargs="?", default="dirac.png", help="a PNG file; %(default)s by default")
+    output = parser.parse_args().output
+    curves.save(spectra.draw_streamlines(dict(dirac_fields()), (0, 0), columns=4), output)
+    print(output)

@@ -108,6 +108,33 @@ def make(name: str, lab: Lab) -> dict[str, Any]:
     return {**record, "claims": claims}
 
 
+def claims_table(folder: str) -> str:
+    """Every claim in Markdown, with the verdict of the figures made into a folder; the others are not made.
+
+    Args:
+      folder: <out>/<scale>, where `make` has written.
+    """
+    verdicts = {True: "reproduced", False: "**differs**", "not run": "not run"}
+    rows = ["| figure | the paper says | here |", "| --- | --- | --- |"]
+    for name, figure in FIGURES.items():
+        record = read(name, folder)
+        if record is None or "not_run" in record:
+            why = "needs a GPU" if "GPU" in figure.paper else "not made yet"
+            rows.append(f"| {name} | {figure.shows.removesuffix('.')} | {why} |")
+        else:
+            rows += [f"| {name} | {of['claim']} | {verdicts[of['reproduced']]} |" for of in record["claims"]]
+    return "\n".join(rows)
+
+
+def read(name: str, folder: str) -> dict[str, Any] | None:
+    """claims.json of a figure that was made into a folder, None where it was not."""
+    path = f"{folder}/{name}/claims.json"
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path) as file:
+        return json.loads(file.read())
+
+
 def _write_json(folder: str, record: Mapping[str, Any]) -> None:
     files.replace(f"{folder}/claims.json", json.dumps(record, indent=1, ensure_ascii=False, default=_plain) + "\n")
 

@@ -30,9 +30,16 @@ def _distance(run: Run, player: str) -> np.ndarray:
     return run.curve(f"parameter_distance/{player}")[1]
 
 
-def _error(run: Run) -> np.ndarray:
-    """‖(θ, φ − v)‖ along a run."""
-    return np.hypot(*(_distance(run, player) for player in PLAYERS))
+def _left(run: Run, player: str) -> float:
+    """A player's last distance over its first."""
+    distance = _distance(run, player)
+    return float(distance[-1] / distance[0])
+
+
+def _error_left(run: Run) -> float:
+    """‖(θ, φ − v)‖ at the end of a run, over that at its beginning."""
+    error = np.hypot(*(_distance(run, player) for player in PLAYERS))
+    return float(error[-1] / error[0])
 
 
 def _games_drawn(games: Games, side_by_side: bool = False) -> tuple[curves.Figure, list[dict]]:
@@ -58,17 +65,17 @@ def _games_drawn(games: Games, side_by_side: bool = False) -> tuple[curves.Figur
 
 
 def fig1(lab: Lab) -> Result:
-    """Training dynamics on the isotropic Gaussian, μ = 4, σ² = 0.04."""
+    """Distances to the equilibrium on the isotropic Gaussian, μ = 4, σ² = 0.04."""
     game = isotropic(lab, 4.0, 0.2)
     picture, data = _games_drawn({"": game}, side_by_side=True)
     source = "section 7, Isotropic Gaussian"
     turns = {
         label: [turning_points(_distance(run, player)) for run in game[label] for player in PLAYERS] for label in game
     }
-    left = {label: [_error(run)[-1] / _error(run)[0] for run in game[label]] for label in game}
+    left = {label: [_error_left(run) for run in game[label]] for label in game}
     ends = {label: [_distance(run, "generator")[-1] for run in game[label]] for label in game}
     slower = min(a / b for a, b in zip(ends["ConOpt"], ends[OURS], strict=True))
-    relative = [_distance(run, player)[-1] / _distance(run, player)[0] for run in game[OURS] for player in PLAYERS]
+    relative = [_left(run, player) for run in game[OURS] for player in PLAYERS]
     return Result(
         picture,
         data,
@@ -102,26 +109,20 @@ def fig1(lab: Lab) -> Result:
 
 
 def fig5(lab: Lab) -> Result:
-    """The same with μ = 2, 4 and 6, σ = 0.2."""
+    """Distances to the equilibrium on the isotropic Gaussian, μ = 2, 4 and 6, σ = 0.2."""
     games = {mean: isotropic(lab, mean, 0.2) for mean in lab.few((2.0, 4.0, 6.0), 2)}
     picture, data = _games_drawn({f"μ = {mean:g}, ": game for mean, game in games.items()})
     source = "section 7 and Fig. 5"
     left = {
         label: {
-            f"μ = {mean:g}": float(np.mean([_error(run)[-1] / _error(run)[0] for run in game[label]]))
-            for mean, game in games.items()
+            f"μ = {mean:g}": float(np.mean([_error_left(run) for run in game[label]])) for mean, game in games.items()
         }
         for label in METHODS
     }
     growing = {label: bool(np.all(np.diff(list(left[label].values())) > 0)) for label in METHODS}
     largest = list(games.values())[-1]
-    blown_up = [_distance(run, "generator")[-1] / _distance(run, "generator")[0] for run in largest["ConOpt"]]
-    ours = [
-        _distance(run, player)[-1] / _distance(run, player)[0]
-        for game in games.values()
-        for run in game[OURS]
-        for player in PLAYERS
-    ]
+    blown_up = [_left(run, "generator") for run in largest["ConOpt"]]
+    ours = [_left(run, player) for game in games.values() for run in game[OURS] for player in PLAYERS]
     return Result(
         picture,
         data,
@@ -147,11 +148,11 @@ def fig5(lab: Lab) -> Result:
 
 
 def fig6(lab: Lab) -> Result:
-    """The same with σ = 0.1, 0.2 and 0.4, μ = 2."""
+    """Distances to the equilibrium on the isotropic Gaussian, σ = 0.1, 0.2 and 0.4, μ = 2."""
     games = {sigma: isotropic(lab, 2.0, sigma) for sigma in lab.few((0.1, 0.2, 0.4), 2)}
     picture, data = _games_drawn({f"σ = {sigma:g}, ": game for sigma, game in games.items()})
     left = {
-        f"error left at σ = {sigma:g}": float(np.mean([_error(run)[-1] / _error(run)[0] for run in game["SimGD"]]))
+        f"error left at σ = {sigma:g}": float(np.mean([_error_left(run) for run in game["SimGD"]]))
         for sigma, game in games.items()
     }
     stronger = bool(np.all(np.diff(list(left.values())) < 0))
@@ -243,12 +244,12 @@ def _harder(lab: Lab, radius: float) -> Result:
 
 
 def fig7(lab: Lab) -> Result:
-    """Densities with γ = 10 and 1000, r = 2."""
+    """Densities on the mixture of Gaussians with γ = 10 and 1000, r = 2."""
     return _harder(lab, 2.0)
 
 
 def fig8(lab: Lab) -> Result:
-    """Densities with γ = 10 and 1000, r = 10."""
+    """Densities on the mixture of Gaussians with γ = 10 and 1000, r = 10."""
     return _harder(lab, 10.0)
 
 
