@@ -1,5 +1,6 @@
 """What the README shows works."""
 
+import json
 import pathlib
 import re
 import sys
@@ -10,6 +11,7 @@ import pytest
 import jare_tf
 from jare_tf import config
 from jare_tf.game.losses import objectives
+from jare_tf.reproduction import catalogue
 from tests.runs import SHORT, metrics, run
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -119,3 +121,16 @@ def test_map_of_figures_names_what_exists_and_every_paper_configuration():
     assert present - beyond - {"image_folder.gin"} <= named
     for tool in re.findall(r"`(tools/[a-z_]+\.py|jare_tf/[a-z_/]+\.py)`", text):
         assert (ROOT / tool).exists(), tool
+
+
+def test_claims_are_those_that_were_written_down():
+    """The table in the README, and every claims.json behind it, which a command makes again."""
+    folder = ROOT / "docs" / "reproduction"
+    assert catalogue.claims_table(str(folder)) in README
+    for path in folder.glob("*/claims.json"):
+        record = json.loads(path.read_text())
+        name = record["figure"]
+        assert name == path.parent.name and name in catalogue.FIGURES
+        assert record["command"] == f"python tools/reproduce.py {name} --scale cpu"
+        assert "not_run" in record or all(claim["reproduced"] in (True, False) for claim in record["claims"])
+    assert sum(path.stat().st_size for path in (ROOT / "docs").rglob("*.png")) < 5e6

@@ -151,9 +151,9 @@ def fig3(lab: Lab) -> Result:
 
 def _train(lab: Lab, name: str, *overrides: str, rate: bool = True) -> Run:
     """A run on CIFAR-10 with checkpoints to score along it."""
-    kept = ["experiment.train.keep_checkpoints = 100", *lab.at(smoke=[], cpu=[], paper=["SAVE_EVERY = 5000"])]
+    paper = lab.at(smoke=[], cpu=[], paper=["SAVE_EVERY = 5000"])
     cpu = [*_CPU, *([_CPU_RATE] if rate else [])]
-    return lab.train_images(f"cifar10_conopt_paper/{name}.gin", *overrides, cpu=cpu, unnamed=kept)
+    return lab.train_images(f"cifar10_conopt_paper/{name}.gin", *overrides, *paper, cpu=cpu, keep=100)
 
 
 def _score_curve(lab: Lab, run: Run, tag: str = "inception_score") -> tuple[np.ndarray, np.ndarray]:

@@ -147,17 +147,14 @@ class Lab:
         return Run(path)
 
     def train_images(
-        self,
-        config: str,
-        *overrides: str,
-        cpu: Sequence[str] = (),
-        unnamed: Sequence[str] = (),
-        seed: int = 0,
-        side: int = 32,
+        self, config: str, *overrides: str, cpu: Sequence[str] = (), seed: int = 0, side: int = 32, keep: int = 1
     ) -> Run:
-        """The same for a configuration of images of `side` pixels: at scale "smoke" made-up ones, and tiny networks."""
+        """The same for a configuration of images of `side` pixels, with `keep` checkpoints to score.
+
+        At scale "smoke" images are made up and networks are tiny.
+        """
         tiny = ["experiment.train.dataset = @made_up.images()", f"made_up.images.side = {side}", "FILTERS = 2"]
-        unnamed = [*unnamed, *self.at(smoke=tiny, cpu=(), paper=())]
+        unnamed = [f"experiment.train.keep_checkpoints = {keep}", *self.at(smoke=tiny, cpu=(), paper=())]
         return self.train(config, *overrides, cpu=cpu, unnamed=unnamed, seed=seed)
 
     def scores(self, run: Run) -> list[dict[str, float]]:

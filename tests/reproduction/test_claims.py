@@ -113,7 +113,7 @@ class Scored(Handmade):
         super().__init__(folder, lambda config, overrides, seed: {"loss/generator": np.ones(4)})
         self._distances = distances
 
-    def train_images(self, config, *overrides, cpu=(), unnamed=(), seed=0, side=32):
+    def train_images(self, config, *overrides, cpu=(), seed=0, side=32, keep=1):
         return self.train(config, seed=seed)
 
     def scores(self, run):
