@@ -144,6 +144,11 @@ def bound() -> set[str]:
     return set(_bindings(gin.config_str(_ONE_LINE)))
 
 
+def text() -> str:
+    """The present configuration, by which two can be told apart before anything is made."""
+    return gin.config_str(_ONE_LINE)
+
+
 class Record(NamedTuple):
     """What is running.
 

@@ -190,7 +190,7 @@ def covers(run: Run) -> bool:
 
 def fig2(lab: Lab) -> Result:
     """Densities on the mixture of Gaussians, r = 2, γ = 10."""
-    seeds = (0, 1, 2)
+    seeds = lab.at(smoke=(0,), cpu=(0, 1), paper=(0, 1, 2))
     runs = {label: mixture(lab, 2.0, name, None if name == "simgd" else 10.0, seeds) for label, name in METHODS.items()}
     picture, data = densities(runs)
     source = "section 7, Mixture of Gaussians"

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from jare_tf import main
+from jare_tf import config as configuration
+from jare_tf import files, main
 from jare_tf.errors import InputError, NotFiniteError
 from jare_tf.report import pictures
 from jare_tf.report.pictures import Figure as Picture
@@ -136,14 +137,17 @@ class Lab:
         """
         named = [*overrides, *self.at(smoke=(), cpu=cpu, paper=()), f"SEED = {seed}"]
         short = [f"{name} = {value!r}" for name, value in _SHORT.items()] if self.scale == "smoke" else []
-        path = f"{self.out}/runs/{_folder(config, named)}"
+        path, bindings = f"{self.out}/runs/{_folder(config, named)}", [*named, *unnamed, *short]
+        configuration.parse([config], bindings)
+        done = _Done(f"{path}/done.txt", configuration.text())
         try:
-            signal = main.run([config], [*named, *unnamed, *short], "train", path)
+            signal = None if done else main.run([config], bindings, "train", path)
         except NotFiniteError as error:
             print(f"{path}: {error}", flush=True)
             return Run(path, not_finite=str(error))
         if signal is not None:
             raise Stopped(signal)
+        done.write()
         return Run(path)
 
     def train_images(
@@ -163,7 +167,12 @@ class Lab:
         Raises:
           InputError: there is no embedding, and the scale is "cpu".
         """
-        self.read(run, "evaluate", *self._scoring())
+        scoring = self._scoring()
+        changed = tf.io.gfile.stat(self.embedding).mtime_nsec if self.embedding else None
+        done = _Done(f"{run.path}/evaluation/done.txt", f"{scoring}, {changed}, step {run.rows[-1]['step']}")
+        if not done:
+            self.read(run, "evaluate", *scoring)
+            done.write()
         rows = read_metrics(f"{run.path}/evaluation")
         rows = [row for row in rows if row["settings"] == rows[-1]["settings"]]
         tags = "inception_score", "fid"
@@ -193,6 +202,25 @@ class Lab:
         self.read(run, "spectrum", "experiment.spectrum.at = 'checkpoint'")
         with tf.io.gfile.GFile(f"{run.path}/spectrum.json") as file:
             return json.loads(file.read())
+
+
+class _Done:
+    """A file that says that something was finished, and what: true where it was the same as now.
+
+    Looking at a finished run by way of the program would take as long as reading its data.
+    """
+
+    def __init__(self, path: str, what: str):
+        self._path, self._what = path, what
+
+    def __bool__(self) -> bool:
+        if not tf.io.gfile.exists(self._path):
+            return False
+        with tf.io.gfile.GFile(self._path) as file:
+            return file.read() == self._what
+
+    def write(self) -> None:
+        files.replace(self._path, self._what)
 
 
 def turning_points(values: Iterable[float], least: float = 0.2) -> int:
