@@ -167,7 +167,7 @@ class Lab:
         Raises:
           InputError: there is no embedding, and the scale is "cpu".
         """
-        scoring = self._scoring()
+        scoring = self._scoring("cifar10" in run.path)
         changed = tf.io.gfile.stat(self.embedding).mtime_nsec if self.embedding else None
         done = _Done(f"{run.path}/evaluation/done.txt", f"{scoring}, {changed}, step {run.rows[-1]['step']}")
         if not done:
@@ -179,19 +179,23 @@ class Lab:
         named = lambda row: {tag: next(row[name] for name in row if name.startswith(tag)) for tag in tags}
         return sorted(({"step": row["step"], **named(row)} for row in rows), key=lambda row: row["step"])
 
-    def _scoring(self) -> list[str]:
+    def _scoring(self, on_cifar10: bool) -> list[str]:
         """The overrides under which this scale scores images."""
-        if self.scale == "paper":
-            return [] if self.embedding is None else [f"EMBEDDING_PATH = {self.embedding!r}"]
-        if self.scale == "cpu":
-            if self.embedding is None:
-                raise InputError("images are scored through --embedding FILE, such as tools/train_classifier.py makes")
-            return [f"EMBEDDING_PATH = {self.embedding!r}", *_small(5000)]
-        path = f"{self.out}/made_up_classifier.keras"
-        if not tf.io.gfile.exists(path):
-            made_up.write_classifier(path)
-        data = "image_scores.ImageScores.data = {'train': @made_up.images}"
-        return [f"EMBEDDING_PATH = {path!r}", *_small(16), data, "image_scores.ImageScores.cache = None"]
+        if self.scale == "smoke":
+            path = f"{self.out}/made_up_classifier.keras"
+            if not tf.io.gfile.exists(path):
+                made_up.write_classifier(path)
+            data = "image_scores.ImageScores.data = {'train': @made_up.images}"
+            small = ["PROTOCOL = @protocols.small()", "protocols.small.samples = 16"]
+            return [f"EMBEDDING_PATH = {path!r}", *small, data, "image_scores.ImageScores.cache = None"]
+        if self.scale == "cpu" and self.embedding is None:
+            raise InputError("images are scored through --embedding FILE, such as tools/train_classifier.py makes")
+        if not on_cifar10:
+            return [f"EMBEDDING_PATH = {self.embedding!r}"]
+        samples = self.at(smoke=None, cpu=5000, paper=None)
+        settings = {"embedding": self.embedding, "samples": samples}
+        shared = [f"shared.cifar10.{name} = {value!r}" for name, value in settings.items()]
+        return ["experiment.evaluate.scores = [@shared.cifar10()]", *shared]
 
     def read(self, run: Run, mode: str, *overrides: str) -> None:
         """Looks at a run in another mode of the program, such as "spectrum"."""
@@ -234,10 +238,6 @@ def turning_points(values: Iterable[float], least: float = 0.2) -> int:
             turns += direction != 0
             direction, extreme = (1 if value > extreme else -1), value
     return turns
-
-
-def _small(samples: int) -> list[str]:
-    return ["PROTOCOL = @protocols.small()", f"protocols.small.samples = {samples}"]
 
 
 def _folder(config: str, overrides: Sequence[str]) -> str:
