@@ -237,10 +237,16 @@ def _harder(lab: Lab, radius: float) -> Result:
         for label, values in last.items()
         for what, value in zip(("modes", "fraction within 3 σ"), values, strict=True)
     }
-    theirs = max(last["ConOpt, γ = 10"], last["ConOpt, γ = 1000"])
-    ours = last["JARE, γ = 1000"]
-    claim = "JARE with γ = 1000 is slightly better than ConOpt"
-    return Result(picture, data, [Claim(claim, "section 7 and Appendix F.2", measured, ours > theirs)])
+    ours, source = last["JARE, γ = 1000"], "section 7 and Appendix F.2"
+    same, best = last["ConOpt, γ = 1000"], max(last["ConOpt, γ = 10"], last["ConOpt, γ = 1000"])
+    return Result(
+        picture,
+        data,
+        [
+            Claim("JARE with γ = 1000 is better than ConOpt with that γ", source, measured, ours > same),
+            Claim("JARE with γ = 1000 is slightly better than ConOpt with either γ", source, measured, ours > best),
+        ],
+    )
 
 
 def fig7(lab: Lab) -> Result:

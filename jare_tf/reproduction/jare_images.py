@@ -79,7 +79,7 @@ def fig3(lab: Lab) -> Result:
 def fig4(lab: Lab) -> Result:
     """Time of a training step on CIFAR-10, settings A to F."""
     tiny = lab.at(smoke=["FILTERS = 2", "BATCH_SIZE = 2"], cpu=[], paper=[])
-    rounds = lab.at(smoke=1, cpu=7, paper=50)
+    rounds = lab.at(smoke=1, cpu=5, paper=50)
     step_cost.warm_up(["graph"])
     rows = []
     for letter in lab.few(SETTINGS):
