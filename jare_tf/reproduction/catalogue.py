@@ -34,14 +34,14 @@ class Figure(NamedTuple):
 
 FIGURES: dict[str, Figure] = {
     "jare-fig1": Figure(jare.fig1, "1 min", "1 min"),
-    "jare-fig2": Figure(jare.fig2, "12 min", "12 min"),
-    "jare-fig3": Figure(jare_images.fig3, "2 h", "24 runs of 500,000 steps on a GPU"),
+    "jare-fig2": Figure(jare.fig2, "8 min", "12 min"),
+    "jare-fig3": Figure(jare_images.fig3, "1.5 h", "24 runs of 500,000 steps on a GPU"),
     "jare-fig4": Figure(jare_images.fig4, "8 min", "10 min on a GPU"),
     "jare-fig5": Figure(jare.fig5, "3 min", "3 min"),
     "jare-fig6": Figure(jare.fig6, "3 min", "3 min"),
     "jare-fig7": Figure(jare.fig7, "8 min", "8 min"),
     "jare-fig8": Figure(jare.fig8, "8 min", "8 min"),
-    "jare-fig9": Figure(jare_images.fig9, "2 h, with jare-fig3", "as jare-fig3"),
+    "jare-fig9": Figure(jare_images.fig9, "none beyond jare-fig3", "as jare-fig3"),
     "jare-fig10": Figure(jare_images.fig10, "not made", "5 runs of 500,000 steps on a GPU"),
     "jare-table1": Figure(jare.table1, "seconds", "seconds"),
     "jare-table2": Figure(jare_images.table2, "seconds", "seconds"),
@@ -63,9 +63,9 @@ FIGURES: dict[str, Figure] = {
     "conopt-fig13": Figure(conopt.fig13, "1.5 h", "8 runs of 150,000 steps on a GPU"),
     "conopt-fig14": Figure(conopt.fig14, "1.5 h", "8 runs of 150,000 steps on a GPU"),
     "gradreg-fig1": Figure(gradreg.fig1, "8 min", "40 min"),
-    "gradreg-fig2": Figure(gradreg.fig2, "5 min", "a GPU, an hour"),
+    "gradreg-fig2": Figure(gradreg.fig2, "10 min", "an hour on two cores"),
     "gradreg-fig3": Figure(gradreg.fig3, "2 min", "2 min"),
-    "gradreg-fig4": Figure(gradreg.fig4, "5 min, with gradreg-fig2", "as gradreg-fig2"),
+    "gradreg-fig4": Figure(gradreg.fig4, "none beyond gradreg-fig2", "as gradreg-fig2"),
     "gradreg-appendix-d": Figure(gradreg.appendix_d, "1 min", "1 min"),
 }
 
