@@ -85,7 +85,7 @@ def make(name: str, lab: Lab) -> dict[str, Any]:
         "figure": name,
         "shows": figure.shows,
         "scale": lab.scale,
-        "command": f"python tools/reproduce.py {name} --scale {lab.scale}",
+        "command": f"python tools/reproduce.py {name} --scale {lab.scale}{' --embedding FILE' if lab.embedding else ''}",
     }
     try:
         result = figure.make(lab)
