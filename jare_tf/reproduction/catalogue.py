@@ -81,11 +81,12 @@ def make(name: str, lab: Lab) -> dict[str, Any]:
     """
     figure, folder = FIGURES[name], f"{lab.out}/{name}"
     tf.io.gfile.makedirs(folder)
+    embedding = " --embedding FILE" if lab.embedding else ""
     record = {
         "figure": name,
         "shows": figure.shows,
         "scale": lab.scale,
-        "command": f"python tools/reproduce.py {name} --scale {lab.scale}{' --embedding FILE' if lab.embedding else ''}",
+        "command": f"python tools/reproduce.py {name} --scale {lab.scale}{embedding}",
     }
     try:
         result = figure.make(lab)
