@@ -49,7 +49,7 @@ def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure
             for label, curves in panel.curves.items():
                 colour = colours.setdefault(label, f"C{len(colours)}")
                 for curve in curves:
-                    axes.plot(*curve, color=colour, linewidth=1.2)
+                    axes.plot(*curve, color=colour, label=label, linewidth=1.2)
             axes.set(xlabel=xlabel, title=panel.title)
             _scale(axes, (value for line in axes.get_lines() for value in line.get_ydata()))
         for axes in axes_of_row[len(row) :]:
