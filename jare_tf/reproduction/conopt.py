@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jare_tf.report import curves, pictures, spectra
-from jare_tf.reproduction.jare import covers, densities
+from jare_tf.reproduction.jare import covers, densities, mode_changes
 from jare_tf.reproduction.lab import Claim, Lab, NotRun, Result, Run
 from jare_tf.theory import closed_form, eigenvalues
 
@@ -91,7 +91,7 @@ def fig2(lab: Lab) -> Result:
     runs = {"SimGA": mixture(lab, "simgd"), "ConOpt": mixture(lab, "conopt")}
     picture, data = densities(runs)
     covered = {label: [int(run.last("modes_covered")) for run in of] for label, of in runs.items()}
-    changes = min(int(np.count_nonzero(np.diff(run.curve("modes_covered")[1]))) for run in runs["SimGA"])
+    changes = min(map(mode_changes, runs["SimGA"]))
     return Result(
         picture,
         data,
@@ -163,17 +163,13 @@ def _score_curve(lab: Lab, run: Run, tag: str = "inception_score") -> tuple[np.n
     return tuple(np.transpose([(row["step"], row[tag]) for row in lab.scores(run)]))
 
 
-def _last_picture(run: Run) -> np.ndarray:
-    return list(run.samples().values())[-1]
-
-
 def fig4(lab: Lab) -> Result:
     """Samples of ConOpt on CIFAR-10, and on CelebA where the scale is the paper's."""
     runs = {"CIFAR-10": _train(lab, "dcgan4_nobn_conopt")}
     if lab.scale != "cpu":
         runs["CelebA"] = lab.train_images("celeba/resnet_cf_conopt.gin", side=64)
     scores = {label: lab.scores(run)[-1] for label, run in runs.items()}
-    picture = pictures.table({"ConOpt": [_last_picture(run) for run in runs.values()]}, list(runs))
+    picture = pictures.table({"ConOpt": [run.last_picture() for run in runs.values()]}, list(runs))
     measured = {f"inception score, {label}": score["inception_score"] for label, score in scores.items()}
     learned = all(score["inception_score"] > 3 for score in scores.values())
     data = [{"data": label, **score} for label, score in scores.items()]
@@ -268,7 +264,7 @@ def fig6(lab: Lab) -> Result:
     last = _last_scores(lab, runs)
     labels = list(next(iter(runs.values())))
     picture = pictures.table(
-        {label: [_last_picture(of[label]) for of in runs.values()] for label in labels}, list(runs)
+        {label: [of[label].last_picture() for of in runs.values()] for label in labels}, list(runs)
     )
     data = [{"architecture": title, **of} for title, of in last.items()]
     return Result(picture, data, _trains(last))
@@ -312,7 +308,7 @@ def fig9(lab: Lab) -> Result:
     names = {"standard": "", "JS": "_js", "KL": "_kl", "total variation": "_tv", "indicator": "_indicator"}
     runs = {title: _train(lab, f"dcgan4_nobn_cf{suffix}_conopt") for title, suffix in lab.few(list(names.items()), 2)}
     scores = {title: lab.scores(run)[-1]["inception_score"] for title, run in runs.items()}
-    picture = pictures.table({"ConOpt": [_last_picture(run) for run in runs.values()]}, list(runs))
+    picture = pictures.table({"ConOpt": [run.last_picture() for run in runs.values()]}, list(runs))
     measured = {f"last inception score, {title}": value for title, value in scores.items()}
     claim = "ConOpt can be used with a large variety of divergences"
     every = min(scores.values()) > 0.75 * max(scores.values())
@@ -333,7 +329,7 @@ def fig10(lab: Lab) -> Result:
         for label, name in lab.few(list(methods.items()), 2)
     }
     fid = {label: lab.scores(run)[-1]["fid"] for label, run in runs.items()}
-    picture = pictures.table({"": [_last_picture(run) for run in runs.values()]}, list(runs))
+    picture = pictures.table({"": [run.last_picture() for run in runs.values()]}, list(runs))
     measured = {f"Fréchet distance, {label}": value for label, value in fid.items()}
     ours = all(fid["ConOpt"] < value for label, value in fid.items() if label != "ConOpt")
     return Result(

@@ -34,7 +34,7 @@ def fig1(lab: Lab) -> Result:
     source = "section 4 and Fig. 1"
     (ours,), (unrolled,), (gan,) = runs.values()
     first = {"regularised": first_covering(ours), "unrolled": first_covering(unrolled)}
-    least = {label: _fewest_of_uneven(run) for label, run in (("regularised", ours), ("unrolled", unrolled))}
+    few = {label: _rows_of_few_modes(run) for label, run in (("regularised", ours), ("unrolled", unrolled))}
     return Result(
         picture,
         data,
@@ -48,8 +48,8 @@ def fig1(lab: Lab) -> Result:
             Claim(
                 "the unrolled GAN first explores only a few modes and then redistributes its mass over all",
                 source,
-                {f"rows with 1 to 7 modes covered, {label}": count for label, count in least.items()},
-                covers(unrolled) and least["unrolled"] > least["regularised"],
+                {f"rows with 1 to 7 modes covered, {label}": count for label, count in few.items()},
+                covers(unrolled) and few["unrolled"] > few["regularised"],
             ),
             Claim(
                 "conventional updates enter mode collapse",
@@ -61,7 +61,8 @@ def fig1(lab: Lab) -> Result:
     )
 
 
-def _fewest_of_uneven(run: Run) -> int:
+def _rows_of_few_modes(run: Run) -> int:
+    """Rows of the table in which some of the modes are covered, and not all."""
     modes = run.curve("modes_covered")[1]
     return int(np.count_nonzero((modes > 0) & (modes < 8)))
 

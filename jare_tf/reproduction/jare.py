@@ -183,6 +183,11 @@ def densities(runs: Mapping[str, Sequence[Run]]) -> tuple[pictures.Figure, list[
     return picture, data
 
 
+def mode_changes(run: Run) -> int:
+    """How often the number of modes covered changes along a run."""
+    return int(np.count_nonzero(np.diff(run.curve("modes_covered")[1])))
+
+
 def covers(run: Run) -> bool:
     """Whether a run ends on all eight modes."""
     return run.not_finite is None and run.last("modes_covered") == 8
@@ -196,7 +201,7 @@ def fig2(lab: Lab) -> Result:
     source = "section 7, Mixture of Gaussians"
     covered = {label: [int(run.last("modes_covered")) for run in of_label] for label, of_label in runs.items()}
     quality = {label: [run.last("high_quality_fraction") for run in of_label] for label, of_label in runs.items()}
-    changes = [int(np.count_nonzero(np.diff(run.curve("modes_covered")[1]))) for run in runs["SimGD"]]
+    changes = [mode_changes(run) for run in runs["SimGD"]]
     return Result(
         picture,
         data,

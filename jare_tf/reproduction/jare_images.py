@@ -116,9 +116,9 @@ def fig9(lab: Lab) -> Result:
     """Samples of the four methods on CIFAR-10, settings A to F."""
     runs = cifar10(lab)
     labels = list(next(iter(runs.values())))
-    last = lambda run: list(run.samples().values())[-1]
     picture = pictures.table(
-        {label: [last(of[label]) for of in runs.values()] for label in labels}, [f"setting {letter}" for letter in runs]
+        {label: [of[label].last_picture() for of in runs.values()] for label in labels},
+        [f"setting {letter}" for letter in runs],
     )
     scores = _cifar10_scores(lab, runs)
     data = [
@@ -147,7 +147,7 @@ def fig10(lab: Lab) -> Result:
     runs = {"CelebA, JARE": lab.train_images("celeba/jare.gin", side=64)}
     for label, name in reversed(lab.few(list(reversed(METHODS.items())))):
         runs[f"ImageNet, {label}"] = lab.train_images(f"imagenet/{name}.gin", side=128)
-    samples = {label: list(run.samples().values())[-1] for label, run in runs.items()}
+    samples = {label: run.last_picture() for label, run in runs.items()}
     fid = {label: lab.scores(run)[-1]["fid"] for label, run in runs.items()}
     ours = fid.pop(f"ImageNet, {OURS}")
     others = [value for label, value in fid.items() if label.startswith("ImageNet")]

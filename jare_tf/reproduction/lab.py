@@ -98,6 +98,10 @@ class Run:
         paths = sorted(tf.io.gfile.glob(f"{self.path}/samples/*.png"))
         return {int(re.search(r"(\d+)\.png$", path)[1]): pictures.read(path) for path in paths}
 
+    def last_picture(self) -> np.ndarray:
+        """The last of `samples`."""
+        return list(self.samples().values())[-1]
+
 
 class Lab:
     """Where figures are made.
@@ -107,9 +111,14 @@ class Lab:
       scale: "paper" as the papers have it, "cpu" as long as two CPU cores can do in the time that `--list` gives,
         "smoke" four steps on made-up images, to try the program.
       embedding: what image scores see through, a file for EMBEDDING_PATH; None where there is none.
+
+    Raises:
+      InputError: there is no such file.
     """
 
     def __init__(self, out: str, scale: str, embedding: str | None = None):
+        if embedding is not None and not tf.io.gfile.exists(embedding):
+            raise InputError(f"--embedding {embedding}: there is no such file")
         self.out, self.scale, self.embedding = out, scale, embedding
 
     def at(self, *, smoke: Any, cpu: Any, paper: Any) -> Any:
@@ -167,7 +176,7 @@ class Lab:
         Raises:
           InputError: there is no embedding, and the scale is "cpu".
         """
-        scoring = self._scoring("cifar10" in run.path)
+        scoring = self._scoring(run.path.startswith(f"{self.out}/runs/cifar10"))
         changed = tf.io.gfile.stat(self.embedding).mtime_nsec if self.embedding else None
         done = _Done(f"{run.path}/evaluation/done.txt", f"{scoring}, {changed}, step {run.rows[-1]['step']}")
         if not done:

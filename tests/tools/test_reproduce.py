@@ -45,7 +45,12 @@ def test_list(capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [(["jare-fig99"], "no figure 'jare-fig99'"), ([], "no figure named")]
+    ("arguments", "message"),
+    [
+        (["jare-fig99"], "no figure 'jare-fig99'"),
+        (["jare-fig3", "--embedding", "nosuch.keras"], "no such file"),
+        ([], "no figure named"),
+    ],
 )
 def test_mistakes(arguments, message, capsys):
     with pytest.raises(SystemExit) as error:
