@@ -1,4 +1,10 @@
-"""Writing files so that a reader never meets half of one."""
+"""Files of any file system that TensorFlow knows: listed by name, and written so that nobody reads half of one."""
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -12,3 +18,30 @@ def replace(path: str, content: str | bytes, writer: str = "new") -> None:
     with tf.io.gfile.GFile(new, "wb") as file:
         file.write(content)
     tf.io.gfile.rename(new, path, overwrite=True)
+
+
+def named(folder: str, start: str) -> list[str]:
+    """The paths in a folder whose names begin with `start`, sorted; none where there is no such folder.
+
+    A path is data: TensorFlow's `glob` takes brackets, question marks and backslashes in the name of a folder for
+    patterns, and would list other folders.
+    """
+    try:
+        names = tf.io.gfile.listdir(folder)
+    except tf.errors.NotFoundError:
+        return []
+    return sorted(f"{folder}/{name.rstrip('/')}" for name in names if name.startswith(start))
+
+
+@contextlib.contextmanager
+def without_pattern(folder: str) -> Iterator[str]:
+    """A path of the folder that TensorFlow reads checkpoints from, which it looks for by pattern.
+
+    Where the path itself reads as a pattern, that is a link to the folder, for as long as the context lasts.
+    """
+    if "://" in folder or not re.search(r"[\[\]?*\\]", folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as place:
+        os.symlink(os.path.abspath(folder), f"{place}/link")
+        yield f"{place}/link"

@@ -283,3 +283,29 @@ def test_rewinding_gives_up_after_so_many_times(tmp_path, capsys):
     assert len(printed) == 2
     for number, line in enumerate(printed, start=1):
         assert line.endswith(f": rewind {number} of 2 to step 1, with other random draws")
+
+
+@pytest.mark.parametrize("name", ["exp[12]", "exp?", "back\\sl*sh"])
+def test_the_name_of_a_run_directory_is_no_pattern(tmp_path, capsys, name):
+    """It trains, saves, sets a damaged checkpoint aside and resumes; runs beside it stay as they are."""
+    run(tmp_path / "exp1")
+    shutil.copytree(tmp_path / "exp1", tmp_path / "exp2")
+    beside = lambda: {path: path.read_bytes() for path in tmp_path.glob("exp[12]/**/*") if path.is_file()}
+    before, model_dir = beside(), tmp_path / name
+    run(model_dir)
+    index = model_dir / "checkpoints" / "step-20.index"
+    index.write_bytes(index.read_bytes()[:100])
+    run(model_dir, "STEPS = 25")
+    assert sorted(path.name for path in (model_dir / "checkpoints").glob("*.index")) == [
+        "step-10.index",
+        "step-20.index",
+        "step-25.index",
+        "unreadable-step-20.index",
+    ]
+    assert beside() == before
+    main.run([], [], "evaluate", str(model_dir))
+    assert len(list((model_dir / "evaluation").glob("events*"))) == 1
+    model_dir.rename(tmp_path / "plain")
+    run(tmp_path / "whole", "STEPS = 25")
+    assert_same_run(tmp_path / "whole", tmp_path / "plain")
+    assert {(25, "loss/generator"), (5, "loss/generator")} <= set(events(tmp_path / "plain"))

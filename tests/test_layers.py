@@ -68,3 +68,15 @@ def test_who_differentiates():
     """The field with respect to parameters, the penalties with respect to samples, and nobody else."""
     users = [str(path.relative_to(PACKAGE)) for path in MODULES if "GradientTape" in path.read_text()]
     assert users == ["dynamics/field.py", "game/losses/gradient_penalty.py"]
+
+
+def test_a_path_is_no_pattern():
+    """TensorFlow's glob reads the name of a folder as a pattern: `files.named` lists instead."""
+    names = {"glob", "get_matching_files", "iglob", "rglob", "list_files"}
+    users = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in names
+    ]
+    assert users == []

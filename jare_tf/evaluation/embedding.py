@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.errors import InputError, reason
 from jare_tf.evaluation import frozen_inception
 
@@ -187,7 +188,8 @@ def _keras(path: str) -> _Network:
 
 
 def _saved_model(path: str) -> _Network:
-    model = tf.saved_model.load(path)
+    with files.without_pattern(path) as plain:
+        model = tf.saved_model.load(plain)
     signature = model.signatures.get("serving_default")
     if signature is not None and {"features", "pool_3"} & set(signature.structured_outputs):
         _, inputs = signature.structured_input_signature

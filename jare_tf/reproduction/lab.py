@@ -95,8 +95,8 @@ class Run:
 
     def samples(self) -> dict[int, np.ndarray]:
         """The pictures of samples by step, uint8 [height, width, 3]."""
-        paths = sorted(tf.io.gfile.glob(f"{self.path}/samples/*.png"))
-        return {int(re.search(r"(\d+)\.png$", path)[1]): pictures.read(path) for path in paths}
+        named = ((re.search(r"/(\d+)\.png$", path), path) for path in files.named(f"{self.path}/samples", ""))
+        return {int(match[1]): pictures.read(path) for match, path in named if match}
 
     def last_picture(self) -> np.ndarray:
         """The last of `samples`."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, reason
 from jare_tf.training.gan import GAN
@@ -31,7 +32,7 @@ class Checkpoints:
     They hold both networks with their state, the generator's moving average, both optimizers, what the rule remembers,
     float16's loss scale, the number of the step, the seed and how often the run was rewound; random draws and the order
     of images depend on nothing else, so that a resumed run goes on as if it had not stopped. They hold the fingerprint
-    of the data set too, to notice another. A checkpoint gets its name when it is complete.
+    of the data set's content too, to notice other samples. A checkpoint gets its name when it is complete.
 
     Args:
       model_dir: the run directory.
@@ -48,7 +49,7 @@ class Checkpoints:
     def __init__(self, model_dir: str, gan: GAN, dataset: Dataset, keep: int, chief: bool = True):
         self._gan, self._dataset, self._keep, self._chief = gan, dataset, keep, chief
         self._model_dir, self._folder = model_dir, f"{model_dir}/checkpoints"
-        self._fingerprint = tf.Variable(dataset.fingerprint, dtype=tf.int64)
+        self._content = tf.Variable(dataset.fingerprint, dtype=tf.int64)
         self.rewinds = tf.Variable(0, dtype=tf.int64)
         self._checkpoint = tf.train.Checkpoint(
             discriminator=gan.discriminator,
@@ -60,7 +61,7 @@ class Checkpoints:
             memory=[weight.value for weight in tf.nest.flatten(gan.memory)],
             average=[weight.value for weight in tf.nest.flatten(gan.average)],
             scaling=[weight.value for weight in gan.scaling],
-            fingerprint=self._fingerprint,
+            content=self._content,
             rewinds=self.rewinds,
         )
         self.latest_step: int | None = None
@@ -85,14 +86,14 @@ class Checkpoints:
         for step in reversed(self.steps()):
             path = f"{self._folder}/step-{step}"
             try:
-                with _reading(path):
-                    self._checkpoint.read(path).assert_consumed()
+                with _reading(path) as prefix:
+                    self._checkpoint.read(prefix).assert_consumed()
             except _DamagedError as error:
                 if not self._chief:
                     raise InputError(f"cannot read the checkpoint {path}: {error}") from error
                 damaged.append((step, str(error)))
                 continue
-            if int(self._fingerprint) != self._dataset.fingerprint:
+            if int(self._content) != self._dataset.fingerprint:
                 raise InputError(
                     f"the data set {self._dataset.name!r} has other samples than when {path} was written: bring them "
                     "back, or name another --model_dir"
@@ -102,8 +103,8 @@ class Checkpoints:
         if damaged and self.latest_step is None:
             raise InputError(f"cannot read any checkpoint in {self._folder}: the newest: {damaged[0][1]}")
         for step, why in damaged:
-            for path in tf.io.gfile.glob(f"{self._folder}/step-{step}.*"):
-                tf.io.gfile.rename(path, path.replace("/step-", "/unreadable-step-"), overwrite=True)
+            for path in files.named(self._folder, f"step-{step}."):
+                tf.io.gfile.rename(path, f"{self._folder}/unreadable-{os.path.basename(path)}", overwrite=True)
             print(f"{self._folder}/step-{step} cannot be read, set aside as unreadable-step-{step}: {why}", flush=True)
         return self._gan.step
 
@@ -135,7 +136,7 @@ class Checkpoints:
         self._remove(_NEW)
         new, path = f"{self._folder}/{_NEW}", f"{self._folder}/step-{step}"
         self._checkpoint.write(new)
-        parts = sorted(tf.io.gfile.glob(f"{new}.*"))
+        parts = files.named(self._folder, f"{_NEW}.")
         if f"{new}.index" not in parts:
             raise FileNotFoundError(f"TensorFlow wrote no {new}.index on this machine")
         for part in parts:  # .data-... comes before .index
@@ -145,17 +146,14 @@ class Checkpoints:
 
     def _remove(self, start: str) -> None:
         """Removes what is in the folder and has a name that begins so."""
-        for path in sorted(tf.io.gfile.glob(f"{self._folder}/{start}*"), reverse=True):  # .index before .data-...
+        for path in reversed(files.named(self._folder, start)):  # .index before .data-...
             (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
 
 
 def steps_of(model_dir: str) -> list[int]:
     """The steps of the checkpoints of a run, the newest last."""
-    try:
-        names = tf.io.gfile.listdir(f"{model_dir}/checkpoints")
-    except tf.errors.NotFoundError:
-        names = []
-    return sorted(int(match[1]) for match in (re.fullmatch(r"step-(\d+)\.index", name) for name in names) if match)
+    paths = files.named(f"{model_dir}/checkpoints", "step-")
+    return sorted(int(match[1]) for match in (re.search(r"/step-(\d+)\.index$", path) for path in paths) if match)
 
 
 def identity(model_dir: str, step: int) -> str | None:
@@ -175,7 +173,7 @@ def copy(model_dir: str, step: int, to: str) -> bool:
     folder, new = f"{to}/checkpoints", f"{to}/new"
     _remove_tree(new)
     tf.io.gfile.makedirs(new)
-    parts = tf.io.gfile.glob(f"{model_dir}/checkpoints/step-{step}.*")
+    parts = files.named(f"{model_dir}/checkpoints", f"step-{step}.")
     try:
         for part in parts:
             tf.io.gfile.copy(part, f"{new}/{os.path.basename(part)}")
@@ -209,17 +207,19 @@ def restore_networks(model_dir: str, gan: GAN, step: int) -> None:
         average=[weight.value for weight in tf.nest.flatten(gan.average)],
     )
     try:
-        with _reading(path):
-            checkpoint.read(path).assert_existing_objects_matched().expect_partial()
+        with _reading(path) as prefix:
+            checkpoint.read(prefix).assert_existing_objects_matched().expect_partial()
     except _DamagedError as error:
         raise UnreadableError(f"cannot read the checkpoint {path}: {error}") from error
 
 
 @contextlib.contextmanager
-def _reading(path: str) -> Iterator[None]:
-    """Turns what can go wrong with a checkpoint into one line; that it is damaged is left to the caller."""
+def _reading(path: str) -> Iterator[str]:
+    """Where TensorFlow reads the checkpoint from; what can go wrong becomes one line, but damage is the caller's."""
+    folder, name = os.path.split(path)
     try:
-        yield
+        with files.without_pattern(folder) as plain:
+            yield f"{plain}/{name}"
     except IndexError as error:  # "Read less bytes than requested"
         raise _DamagedError(reason(error)) from error
     except tf.errors.OpError as error:

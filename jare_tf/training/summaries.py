@@ -26,7 +26,7 @@ class RunLog:
 
     def __init__(self, model_dir: str, step: int):
         self._model_dir = model_dir
-        for path in tf.io.gfile.glob(f"{model_dir}/train/events*"):
+        for path in files.named(f"{model_dir}/train", "events"):
             _drop_events(path, after=step if step else -1)
         self._writer = tf.summary.create_file_writer(f"{model_dir}/train")
         rows = [row for row in read_metrics(model_dir) if row["step"] <= step]
