@@ -16,7 +16,7 @@ class Dataset(abc.ABC):
       name: how messages call it.
       element_shape: shape of one sample, without the batch axis.
       drawn_by_xla: whether `batches` may be drawn inside a function compiled by XLA.
-      fingerprint: a number that differs where other samples are stored; 0 where none are. A run resumes on the same.
+      fingerprint: a checksum of the content of all stored samples; 0 where none are stored. A run resumes on the same.
     """
 
     name: str

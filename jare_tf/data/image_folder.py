@@ -49,7 +49,7 @@ def load(
         print(f"{path}: no images by their names, left out: {counts}", flush=True)
     if not paths:
         raise InputError(f"image_folder.load: no file under {path} ends in {', '.join(_ENDINGS)}")
-    return images.from_files(path, os.path.expanduser(path), paths, form, in_memory_limit, "image_folder.load")
+    return images.from_files(path, paths, form, in_memory_limit, "image_folder.load")
 
 
 def celeba(
@@ -95,7 +95,7 @@ def celeba(
             print(f"CelebA {split}: {len(chosen) - len(paths):,} of {len(chosen):,} images are missing", flush=True)
         if not paths:
             raise InputError(f"{where}: {lists[0]} names no image of {split!r} that is under {path}")
-    return images.from_files(f"CelebA {split}", os.path.expanduser(path), paths, form, in_memory_limit, where)
+    return images.from_files(f"CelebA {split}", paths, form, in_memory_limit, where)
 
 
 def _files(path: str, where: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -163,6 +164,24 @@ def test_streaming_feeds_what_memory_feeds(folder, capsys):
     assert image_folder.load(path=f"{folder}/", image_size=8).fingerprint == memory.fingerprint
     next(folder.rglob("29.webp")).unlink()
     assert image_folder.load(**settings).fingerprint != memory.fingerprint
+
+
+@pytest.mark.parametrize("limit", [0, 1e9])
+def test_the_fingerprint_is_one_of_content(folder, tmp_path, limit):
+    """Other pixels under the same names differ, as does another order; the same images under other names do not."""
+    load = lambda place: image_folder.load(path=str(place), image_size=8, in_memory_limit=limit).fingerprint
+    before = load(folder)
+    shutil.copytree(folder, tmp_path / "renamed")
+    (tmp_path / "renamed" / "00.png").rename(tmp_path / "renamed" / "000.png")
+    assert load(tmp_path / "renamed") == before
+    first, second = folder / "00.png", folder / "deep" / "er" / "03.png"
+    contents = first.read_bytes(), second.read_bytes()
+    first.write_bytes(contents[1])
+    second.write_bytes(contents[0])
+    assert load(folder) != before
+    for path in folder.rglob("*.png"):
+        path.write_bytes(encoded(np.full((9, 9, 3), 127, np.uint8)))
+    assert load(folder) not in (before, 0)
 
 
 def test_an_image_that_vanishes_while_training(folder):

@@ -47,6 +47,20 @@ def test_streaming(digits):
     ]
 
 
+def test_the_fingerprint_is_one_of_content(tmp_path, digits):
+    """In memory and streamed, of TFRecords and of other files; of the part of a split that is used."""
+    name = store_images(tmp_path / "other", 255 - NUMBERS)
+    other = {"name": name, "data_dir": str(tmp_path / "other")}
+    for more in ({}, {"in_memory_limit": 0}):
+        fingerprints = [tfds_images.load(**of, **more).fingerprint for of in (digits, digits, other)]
+        assert fingerprints[0] == fingerprints[1] != fingerprints[2]
+        assert tfds_images.load(**digits, **more, split="train[:10]").fingerprint != fingerprints[0]
+    (path,) = tmp_path.glob("pictures/small/1.0.0/*.tfrecord*")
+    records = tf.data.TFRecordDataset(str(path))
+    assert len(list(tfds_images._record_checksums(str(path)))) == len(list(records)) == 20
+    assert b"".join(tfds_images._chunks(str(path))) == path.read_bytes()
+
+
 @pytest.mark.skipif(
     not os.path.isdir(os.path.join(os.environ.get("TFDS_DATA_DIR", ""), "cifar10")),
     reason="no prepared CIFAR-10 in $TFDS_DATA_DIR",
@@ -74,7 +88,8 @@ def test_unknown_data_set(tmp_path, name):
 
 
 def test_a_broken_image_is_named(digits, monkeypatch):
-    monkeypatch.setattr(tfds_images, "decode", lambda data, form: 1 / 0)
+    for module in (images, tfds_images):
+        monkeypatch.setattr(module, "decode", lambda data, form: 1 / 0)
     with pytest.raises(jare_tf.InputError, match="'pictures/small': image 0 of 'train' cannot be decoded: ZeroDiv"):
         tfds_images.load(**digits)
     streaming = tfds_images.load(**digits, in_memory_limit=0)
