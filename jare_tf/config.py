@@ -3,6 +3,8 @@
 import ast
 import copy
 import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
+import io
+import os
 import pathlib
 import pkgutil
 import re
@@ -14,11 +16,12 @@ import tensorflow as tf
 
 from jare_tf.errors import InputError
 
+# gin's own readers take a folder of the current directory for a package, and import it while they look for a file.
+gin.config._FILE_READERS[:] = [(lambda path: _opened(path), lambda path: find(path) == path)]
+
 _PACKAGE = pathlib.Path(__file__).parent
 FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin_configs") if path.is_dir())
 
-gin.add_config_file_search_path(str(FOLDER))
-gin.config.register_file_reader(tf.io.gfile.GFile, tf.io.gfile.exists)
 
 # What a resumed run may change without becoming another experiment.
 _PACE = ("steps", "steps_per_call", "jit_compile")
@@ -35,6 +38,7 @@ _DEFAULT = "  # default"  # what config.gin marks that nobody bound
 _BINDING = re.compile(rf"^([\w./]+) = (.*?)(?:{_DEFAULT})?$", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _IMPORT = re.compile(r"^(?:from (?!__gin__)|import ).*$", re.MULTILINE)
+_INCLUDE = re.compile(r"^(include\s+)(['\"])(.*?)\2", re.MULTILINE)
 _MAKE = re.compile(r"@((?:\w+/)*)([\w.]+)")
 _REFERENCE = re.compile(r"^@([\w./]+)\.(\w+)(?:\(\))?$")
 _MACRO = re.compile(r"%(\w+)")
@@ -60,8 +64,12 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
       InputError: a file is missing, or something in it cannot be read or names nothing that exists.
     """
     gin.clear_config()
+    missing = [name for name in gin_files if find(name) is None]
+    if missing:
+        raise InputError(f"there is no configuration {missing[0]}, as a file or in {FOLDER}")
+    gin_files = [find(name) for name in gin_files]
     try:
-        gin.parse_config_files_and_bindings(list(gin_files), [], finalize_config=False)
+        gin.parse_config_files_and_bindings(gin_files, [], finalize_config=False)
         _bound_by_files.clear()
         _bound_by_files.update(_bindings(gin.config_str(_ONE_LINE)))
         _marked_defaults.clear()
@@ -71,6 +79,27 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
         gin.finalize()
     except (OSError, ValueError, SyntaxError, NameError, ImportError, AttributeError, TypeError) as error:
         raise InputError(_in_one_line(error)) from error
+
+
+def find(name: str, beside: str = "") -> str | None:
+    """The path of a configuration: as it is named, from the folder `beside` on, else the package's own; None for none.
+
+    An included file is looked for beside the one that includes it; what the package's own include is the package's.
+    """
+    for place in dict.fromkeys((beside, str(FOLDER))):
+        path = os.path.join(place, name)
+        if tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path):
+            return path
+    return None
+
+
+def _opened(path: str) -> io.StringIO:
+    """A configuration for gin, with the places of the files that it includes."""
+    with tf.io.gfile.GFile(path) as file:
+        text = file.read()
+    inside = pathlib.Path(path).resolve().is_relative_to(FOLDER.resolve())
+    beside = str(FOLDER) if inside else os.path.dirname(path)
+    return io.StringIO(_INCLUDE.sub(lambda match: f"{match[1]}{(find(match[3], beside) or match[3])!r}", text))
 
 
 def call(root: Callable[..., Any], **arguments: Any) -> Any:

@@ -1,0 +1,63 @@
+"""Which files a configuration is made of, and what it binds."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import jare_tf
+from jare_tf import config
+from tests.processes import ROOT
+
+
+@pytest.mark.parametrize("name", ["isotropic_gaussian/jare.gin", "cifar10/c_jare.gin", "celeba/jare.gin"])
+def test_folders_of_the_current_directory_do_not_matter(tmp_path, monkeypatch, name):
+    """Folders named like those of the package, with files, packages and modules in them."""
+    config.parse([name])
+    before = config.text()
+    for folder in ("base", *(path.name for path in config.FOLDER.iterdir() if path.is_dir())):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "__init__.py").write_text("raise RuntimeError('imported')")
+    shutil.copy(config.FOLDER / "base" / "macros.gin", tmp_path / "base")
+    with open(tmp_path / "base" / "macros.gin", "a") as file:
+        file.write("SEED = 123\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config.parse([name])
+    assert config.text() == before
+
+
+def test_an_include_is_looked_for_beside_its_file_and_then_in_the_package(tmp_path, monkeypatch):
+    (tmp_path / "mine" / "base").mkdir(parents=True)
+    mine = tmp_path / "mine" / "run.gin"
+    mine.write_text("include 'isotropic_gaussian/jare.gin'\ninclude 'base/seed.gin'\n")
+    (tmp_path / "mine" / "base" / "seed.gin").write_text("SEED = 7\n")
+    (tmp_path / "mine" / "base" / "macros.gin").write_text("SEED = 8\n")  # not what the package's own file includes
+    monkeypatch.chdir(tmp_path)
+    for name in (str(mine), "mine/run.gin"):
+        config.parse([name])
+        assert "SEED = 7" in config.text().splitlines()
+
+
+def test_a_file_of_the_current_directory_comes_before_the_packages(tmp_path, monkeypatch):
+    (tmp_path / "isotropic_gaussian").mkdir()
+    (tmp_path / "isotropic_gaussian" / "jare.gin").write_text("include 'isotropic_gaussian/optimistic.gin'\n")
+    monkeypatch.chdir(tmp_path)
+    config.parse(["isotropic_gaussian/jare.gin"])
+    assert "optimistic" in config.text()
+
+
+@pytest.mark.parametrize("name", ["isotropic_gaussian", "nosuch.gin", "base"])
+def test_no_such_configuration(name):
+    with pytest.raises(jare_tf.InputError, match=f"there is no configuration {name}, as a file or in "):
+        config.parse([name])
+
+
+def test_the_program_beside_a_folder_of_the_same_name(tmp_path):
+    """`python -m` puts the current directory on sys.path."""
+    for folder in ("base", "isotropic_gaussian"):
+        (tmp_path / folder).mkdir()
+    code = "from jare_tf import config; config.parse(['isotropic_gaussian/jare.gin']); print('parsed')"
+    command = [sys.executable, "-c", f"import sys; sys.path[:0] = ['', {str(ROOT)!r}]; {code}"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout == "parsed\n"
