@@ -1,84 +1,61 @@
-"""Configurations: parsing gin files, saying what is wrong in them, and recording what ran. The only user of gin."""
+"""Configurations: what gin files bind, what of that a program reaches, and what a run records. The only user of gin.
+
+A configuration is known before anything is made: `parse` reads it, `check_used` and `record` walk over it from the
+roots along @references and %macros, and only `call` makes what it names.
+"""
 
 import ast
-import copy
 import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
+import inspect
 import io
+import math
 import os
 import pathlib
-import pkgutil
 import re
-from collections.abc import Callable, Collection, Sequence, Set
-from typing import Any, NamedTuple
+import tokenize
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import gin
 import tensorflow as tf
 
 from jare_tf.errors import InputError
-
-# gin's own readers take a folder of the current directory for a package, and import it while they look for a file.
-gin.config._FILE_READERS[:] = [(lambda path: _opened(path), lambda path: find(path) == path)]
+from jare_tf.training.run import Record, Value
 
 _PACKAGE = pathlib.Path(__file__).parent
 FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin_configs") if path.is_dir())
-
-
-# What a resumed run may change without becoming another experiment.
-_PACE = ("steps", "steps_per_call", "jit_compile")
-_EVERY = ("log_every", "save_every", "sample_every", "spectrum_every", "histograms_every")
-_FAULTS = ("keep_checkpoints", "nan_policy", "max_rewinds")
-_FREE_ON_RESUME = frozenset(
-    [
-        *(f"experiment.train.{name}" for name in (*_PACE, *_EVERY, *_FAULTS)),
-        *(f"image_folder.{name}.{place}" for name in ("load", "celeba") for place in ("path", "in_memory_limit")),
-        *(f"tfds_images.{name}.data_dir" for name in ("load", "labelled")),
-    ]
-)
+# What a --gin_param may name without an import of its own.
+_NAMESPACES = {
+    **{
+        name: f"from jare_tf import {name}"
+        for name in ("data", "evaluation", "experiment", "losses", "networks", "report", "rules")
+    },
+    "keras": "import keras",
+}
 _DEFAULT = "  # default"  # what config.gin marks that nobody bound
 _BINDING = re.compile(rf"^([\w./]+) = (.*?)(?:{_DEFAULT})?$", re.MULTILINE)
+_INCLUDE = re.compile(r"""^(include\s+)(['"])(.*?)\2""", re.MULTILINE)
+_OLD = re.compile(r"^experiment\.train\.\w+\s*=", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
-_IMPORT = re.compile(r"^(?:from (?!__gin__)|import ).*$", re.MULTILINE)
-_INCLUDE = re.compile(r"^(include\s+)(['\"])(.*?)\2", re.MULTILINE)
-_MAKE = re.compile(r"@((?:\w+/)*)([\w.]+)")
-_REFERENCE = re.compile(r"^@([\w./]+)\.(\w+)(?:\(\))?$")
 _MACRO = re.compile(r"%(\w+)")
-_bound_by_files: dict[str, str] = {}
-_marked_defaults: dict[str, str] = {}
-# What a file sets for these does not hinder training.
-_OTHER_MODES = tuple(f"experiment.{mode}." for mode in ("evaluate", "sample", "export", "spectrum"))
-Value = bool | int | float | str
+_REFERENCE = re.compile(r"^@(?:[\w.]+\.)?(\w+)\.(\w+)(?:\(\))?$")
 _ONE_LINE = 10**6  # a line length at which gin breaks no binding
-_MODULES = {
-    leaf: parent
-    for parent, _, leaf in (info.name.rpartition(".") for info in pkgutil.walk_packages([str(_PACKAGE)], "jare_tf."))
-}
+
+Key = tuple[str, str]  # gin's name of a configurable: (scope, selector)
+Bindings = dict[Key, dict[str, Any]]
+Root = Callable[..., Any]
+
+_config: Bindings = gin.config._CONFIG
+_by_files: Bindings = {}
+_defaults: dict[str, str] = {}  # what files mark as defaults
 
 
-def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
-    """Replaces the present configuration by `gin_files`, in order, and then `bindings` ("name = value").
+class _Text(io.StringIO):
+    """A configuration's text, with the name of its file for gin's messages."""
 
-    A file is looked for as it is named and then in FOLDER, among the package's own configurations. A binding may use
-    every module of this package by its last name, and keras, whether or not a file imports it.
-
-    Raises:
-      InputError: a file is missing, or something in it cannot be read or names nothing that exists.
-    """
-    gin.clear_config()
-    missing = [name for name in gin_files if find(name) is None]
-    if missing:
-        raise InputError(f"there is no configuration {missing[0]}, as a file or in {FOLDER}")
-    gin_files = [find(name) for name in gin_files]
-    try:
-        gin.parse_config_files_and_bindings(gin_files, [], finalize_config=False)
-        _bound_by_files.clear()
-        _bound_by_files.update(_bindings(gin.config_str(_ONE_LINE)))
-        _marked_defaults.clear()
-        _marked_defaults.update(_marked(gin_files))
-        if bindings:
-            gin.parse_config([*_imports(bindings), *bindings])
-        gin.finalize()
-    except (OSError, ValueError, SyntaxError, NameError, ImportError, AttributeError, TypeError) as error:
-        raise InputError(_in_one_line(error)) from error
+    def __init__(self, text: str, name: str):
+        super().__init__(text)
+        self.name = name
 
 
 def find(name: str, beside: str = "") -> str | None:
@@ -93,84 +70,101 @@ def find(name: str, beside: str = "") -> str | None:
     return None
 
 
-def _opened(path: str) -> io.StringIO:
+def _opened(path: str) -> _Text:
     """A configuration for gin, with the places of the files that it includes."""
-    with tf.io.gfile.GFile(path) as file:
-        text = file.read()
+    text = _read(path)
     inside = pathlib.Path(path).resolve().is_relative_to(FOLDER.resolve())
     beside = str(FOLDER) if inside else os.path.dirname(path)
-    return io.StringIO(_INCLUDE.sub(lambda match: f"{match[1]}{(find(match[3], beside) or match[3])!r}", text))
+    return _Text(_INCLUDE.sub(lambda match: f"{match[1]}{(find(match[3], beside) or match[3])!r}", text), path)
 
 
-def call(root: Callable[..., Any], **arguments: Any) -> Any:
-    """The result of `root` with `arguments` and with those that the configuration binds.
+def _read(path: str) -> str:
+    with tf.io.gfile.GFile(path) as file:
+        return file.read()
+
+
+# gin's own readers take a folder of the current directory for a package, and import it while they look for a file.
+gin.config._FILE_READERS[:] = [(_opened, lambda path: find(path) == path)]
+
+
+def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
+    """Replaces the present configuration by `gin_files`, in order, and then `bindings`.
+
+    A file is looked for as it is named and then in FOLDER, among the package's own configurations. A binding is "name =
+    value", or an import; it may use keras and the package's namespaces (`rules`, `losses`, `networks`, `data`,
+    `evaluation`, `report`, `experiment`) whether or not a file imports them.
+
+    Raises:
+      InputError: a file is missing, or something in it cannot be read or names nothing that exists.
+    """
+    gin.clear_config()
+    paths = []
+    for name in gin_files:
+        path = find(name)
+        if path is None:
+            raise InputError(f"there is no configuration {name}, as a file or in {FOLDER}")
+        if _OLD.search(_read(path)):
+            raise InputError(f"{path} binds experiment.train, as version 0.1 did: CHANGELOG.md has the new names")
+        paths.append(path)
+    for path in paths:
+        _parsed(lambda path=path: gin.parse_config_file(path))
+    _by_files.clear()
+    _by_files.update({key: dict(values) for key, values in _config.items()})
+    _defaults.clear()
+    marked = (line for path in paths for line in _read(path).splitlines() if line.endswith(_DEFAULT))
+    _defaults.update(_BINDING.findall("\n".join(marked)))
+    imports = [line for line in bindings if re.match(r"\s*(from|import)\s", line)]
+    for binding in bindings:
+        if binding not in imports:
+            needed = [line for name, line in _NAMESPACES.items() if re.search(rf"\b{name}\.", binding)]
+            lines = ["from __gin__ import dynamic_registration", *needed, *imports, binding]
+            _parsed(lambda lines=lines: gin.parse_config(lines), binding)
+    for key, values in _config.items():
+        for name, value in values.items():
+            if any(isinstance(one, float) and not math.isfinite(one) for one in tf.nest.flatten(value)):
+                raise InputError(f"{_name(key, name)} must be finite, not {value!r}")  # gin could not write it
+
+
+def _parsed(parse: Callable[[], Any], binding: str | None = None) -> None:
+    """What gin cannot parse as one line: the text and where it is, in words that no version of Python changes."""
+    try:
+        parse()
+    except (SyntaxError, tokenize.TokenError, RecursionError) as error:
+        where = f"{error.filename}, line {error.lineno}" if isinstance(error, SyntaxError) else "the configuration"
+        text = binding or (getattr(error, "text", None) or where).strip()
+        place = f" ({where})" if binding is None else ""
+        raise InputError(f"cannot read {text!r}{place}: write NAME = VALUE, text in quotes as in 'abc'") from error
+    except (OSError, ValueError, NameError, ImportError, AttributeError, TypeError, tf.errors.OpError) as error:
+        line = " ".join(line.strip() for line in str(error).splitlines())
+        if "malformed node" in line:
+            line = f"cannot read {binding or line!r}: write NAME = VALUE, text in quotes as in 'abc'"
+        raise InputError(line) from error
+
+
+def call(root: Root, *given: Any, **named: Any) -> Any:
+    """The result of `root` with these arguments, and with those that the configuration binds.
 
     Raises:
       InputError: `root` lacks an argument, or something that the configuration makes does not take its arguments.
     """
-    # gin knows a root that something is bound for.
-    known = any(name.startswith(f"experiment.{root.__name__}.") for name in bound())
-    configured = gin.get_configurable(root) if known else root
-    return _with_makers_named(lambda: configured(**arguments), root.__name__)
-
-
-def arguments(root: Callable[..., Any], only: Collection[str]) -> dict[str, Any]:
-    """What the configuration binds of the arguments `only` of `root`, which is not called.
-
-    Nothing is made for the other arguments.
-
-    Raises:
-      InputError: something that the configuration makes does not take its arguments.
-    """
-    values = {name: value for name, value in gin.get_bindings(root, resolve_references=False).items() if name in only}
-    return _with_makers_named(lambda: copy.deepcopy(values), root.__name__)  # which is how gin makes them
-
-
-def check_used(given_out: str | None = None) -> str:
-    """The configuration with every default spelt out, once everything that it configures has been made.
-
-    Args:
-      given_out: a root whose `arguments` were given to another one, for instance "experiment.train". That needs not all
-        of what the files bind for it, so that only the other bindings are checked.
-
-    Raises:
-      InputError: a binding was used by nothing.
-    """
-    used = gin.operative_config_str(_ONE_LINE)
-    # A macro that a file uses is no mistake where --gin_param overrides that use.
-    macros_of_files = _MACRO.findall("\n".join(_bound_by_files.values()))
-    unused = bound() - _bindings(used).keys() - set(macros_of_files)
-    if given_out or _part_exchanged():
-        unused -= _bound_by_files.keys()
-    unused = {name for name in unused - of_other_modes().keys() if not name.startswith(f"{given_out}.")}
-    if unused:
-        raise InputError(f"nothing in this run uses {', '.join(sorted(unused))}: misspelt, or of another experiment?")
-    return used
-
-
-def _part_exchanged() -> bool:
-    """Whether --gin_param exchanged something that the files make, whose bindings are then left over."""
-    now = _bindings(gin.config_str(_ONE_LINE))
-    return any(value.startswith("@") and now[name] != value for name, value in _bound_by_files.items())
-
-
-def _with_makers_named(function: Callable[[], Any], root: str) -> Any:
-    """function(), with an error in what gin makes for `root` turned into one line that names it."""
+    missing = _required(root, len(given)) - _bound(_key(root)).keys() - named.keys()
+    if missing:
+        names = [f"experiment.{root.__name__}.{name}" for name in sorted(missing)]
+        raise InputError(f"not a whole configuration: it binds no {', '.join(names)}")
+    configured = gin.get_configurable(root) if _key(root) else root
     try:
-        return function()
+        return configured(*given, **named)
     except (TypeError, ValueError) as error:
         message, *rest = str(error).splitlines()
         makers = _MAKER.findall("\n".join(rest))  # gin names whom it called, the innermost first
-        if isinstance(error, InputError) or not makers:
-            raise
-        if makers[0] == root and f"{root}() missing" not in message:
+        if isinstance(error, InputError) or not makers or makers[0] == root.__name__:
             raise  # an error in `root` itself is no mistake of the configuration
         raise InputError(f"{makers[0]} in the configuration: {message}") from error
 
 
-def bound() -> set[str]:
-    """What the configuration gives a value to, for instance "experiment.compare.configs"."""
-    return set(_bindings(gin.config_str(_ONE_LINE)))
+def binds(root: Root) -> bool:
+    """Whether the configuration binds an argument of `root`."""
+    return bool(_bound(_key(root)))
 
 
 def text() -> str:
@@ -178,99 +172,63 @@ def text() -> str:
     return gin.config_str(_ONE_LINE)
 
 
-class Record(NamedTuple):
-    """What is running.
+def check_used(roots: Iterable[Root]) -> None:
+    """Raises InputError for a binding that nothing reaches from any of `roots`, or one that is needed and not bound.
 
-    text: the configuration with every default spelt out, and marked as such, for model_dir/config.gin.
-    hyperparameters: what was bound, by name: see `hyperparameters`.
+    Where a --gin_param exchanges something that the files make, what they bind for it is left over and no mistake.
     """
+    reached = _reached(roots)
+    used = {(key, name) for key, values in reached.items() for name in values}
+    exchanged = any(
+        not _macro(key) and _references(value) and _config[key][name] != value
+        for key, values in _by_files.items()
+        for name, value in values.items()
+    )
+    in_files = {reference.config_key for reference in _references(_by_files)}
+    unused = [
+        _name(key, name)
+        for key, values in _config.items()
+        for name, value in values.items()
+        if (key, name) not in used
+        and not (_macro(key) and key in in_files)  # a --gin_param may override the one use of a macro
+        and not (exchanged and _by_files.get(key, {}).get(name) == value)
+    ]
+    if unused:
+        raise InputError(f"unused binding {', '.join(sorted(unused))}: a typo, or left over from another experiment?")
 
-    text: str
-    hyperparameters: dict[str, Value]
 
-
-def record(model_dir: str, resuming: bool, allow_change: bool = False) -> Record:
-    """What is running, once everything that the configuration configures has been made.
-
-    Args:
-      model_dir: the run directory.
-      resuming: whether it holds a run that is to go on. Then what would change the result must be as it was.
-      allow_change: print what differs instead.
-
-    Raises:
-      InputError: a binding was used by nothing, or the run to go on with is another experiment.
-    """
-    used = check_used()
-    if resuming:
-        _check_same_experiment(model_dir, used, allow_change)
+def record(trained: Root, others: Iterable[Root]) -> Record:
+    """What config.gin says: all that is reached, what `trained` is made of with every default spelt out and marked."""
+    reached = _reached([trained])
+    spelt_out = {key: {**_default_values(key), **values} for key, values in reached.items()}
+    rest = {key: values for key, values in _reached(others).items() if key not in reached}
     chosen = _chosen()
     mark = lambda match: match[0] if match[1] in chosen else match[0] + _DEFAULT
-    text = _BINDING.sub(mark, re.sub("={80,}", "=" * 78, used))
-    return Record(text + _for_other_modes(used), hyperparameters(used))
+    text = _BINDING.sub(mark, _formatted(spelt_out | rest))
+    names = [name for name in resolved(_formatted(reached)) if name in chosen and name not in _places(reached)]
+    values = resolved(text)
+    prefix = f"experiment.{trained.__name__}."
+    return Record(text, {name.removeprefix(prefix): _value(values[name]) for name in sorted(names)})
 
 
-def _for_other_modes(used: str) -> str:
-    """What is bound for modes besides `train`, with the imports that it needs, so that config.gin alone serves them."""
-    imports = set(_IMPORT.findall(gin.config_str())) - set(_IMPORT.findall(used))
-    bindings = [f"{name} = {value}" for name, value in of_other_modes().items() if name not in _bindings(used)]
-    lines = ["", "# For other modes:", "# " + "=" * 78, *sorted(imports), *bindings, ""]
-    return "\n".join(lines) if bindings else ""
+def changes(before: str, trained: Root) -> list[str]:
+    """How the present configuration of `trained` differs from that of a run's config.gin, a line for each binding.
 
-
-def hyperparameters(used: str) -> dict[str, Value]:
-    """What files and --gin_param bind of a configuration in use, without the run's pace and paths.
-
-    Macros are replaced by their values. In TensorBoard's table there is room for the first 14 letters of a value, so
-    that `experiment.train.rule = @jacobian_coupling.jare()` is `rule`: "jare (jacobian_coupling)". Numbers, strings,
-    True and False are such; all else is as the configuration writes it.
+    A place where data lie is not compared: a data set's function says which of its arguments are (`places`). A default
+    that one side does not know came or went with a version of the code.
     """
-    names = (_chosen() & _bindings(used).keys()) - _FREE_ON_RESUME
-    values = resolved(gin.config_str(_ONE_LINE))
-    return {name.removeprefix("experiment.train."): _value(values[name]) for name in sorted(names & values.keys())}
-
-
-def _value(text: str) -> Value:
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return _REFERENCE.sub(r"\2 (\1)", text)
-    return value if isinstance(value, bool | int | float | str) else text
-
-
-def _chosen() -> set[str]:
-    """What is bound, but for the defaults that a run's config.gin spells out."""
-    now = _bindings(gin.config_str(_ONE_LINE))
-    return {name for name, value in now.items() if _marked_defaults.get(name) != value}
-
-
-def _marked(gin_files: Sequence[str]) -> dict[str, str]:
-    """The bindings that files mark as defaults."""
-    texts = [tf.io.gfile.GFile(file).read() for file in gin_files if tf.io.gfile.exists(file)]
-    lines = [line for text in texts for line in text.splitlines() if line.endswith(_DEFAULT)]
-    return _bindings("\n".join(lines))
-
-
-def differences(model_dir: str, used: str, bound_too: Set[str] = frozenset()) -> dict[str, str]:
-    """By binding, how `used` differs from the run in model_dir, if it holds one.
-
-    A default that one side does not know came or went with a version of the code: what only `used` has counts where it
-    is in `bound_too`.
-    """
-    path = f"{model_dir}/config.gin"
-    if not tf.io.gfile.exists(path):
-        return {}
-    with tf.io.gfile.GFile(path) as file:
-        before, now = resolved(file.read()), resolved(used)
-    return {
-        name: f"{name} was {before.get(name, 'absent')}, is {now[name]}"
-        for name in sorted((before.keys() | bound_too) & now.keys())
-        if before.get(name) != now[name]
-    }
+    reached = _reached([trained])
+    spelt_out = {key: {**_default_values(key), **values} for key, values in reached.items()}
+    was, now = resolved(before), resolved(_formatted(spelt_out))
+    names = (was.keys() | resolved(_formatted(reached)).keys()) & now.keys() - _places(reached)
+    return [
+        f"{name} was {was.get(name, 'absent')}, is {now[name]}" for name in sorted(names) if was.get(name) != now[name]
+    ]
 
 
 def resolved(text: str) -> dict[str, str]:
     """The values that the text of a config.gin binds, by parameter, with macros replaced by theirs."""
-    bindings = _bindings(text)
+    bindings = dict(_BINDING.findall(text))
     return {
         name: _MACRO.sub(lambda match: bindings.get(match[1], match[0]), value)
         for name, value in bindings.items()
@@ -278,61 +236,118 @@ def resolved(text: str) -> dict[str, str]:
     }
 
 
-def _check_same_experiment(model_dir: str, used: str, allow_change: bool) -> None:
-    changes = differences(model_dir, used, bound_too=bound())
-    changes = [line for name, line in changes.items() if name not in _FREE_ON_RESUME]
-    if changes and allow_change:
-        print(f"{model_dir} goes on as another experiment: {'; '.join(changes)}", flush=True)
-    elif changes:
-        more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
-        raise InputError(
-            f"{model_dir} holds another experiment: {'; '.join(changes[:3])}{more}; name another --model_dir, or go "
-            "on all the same with --allow_config_change"
-        )
+def check_same_data(trained: Root, scored: Root) -> None:
+    """Raises InputError where scores compare with other images than those that the experiment trains on.
+
+    That is, where something that `scored` reaches binds `data` and none of it is the data set of `trained`.
+    """
+    dataset = _references(_bound(_key(trained)).get("dataset"))
+    for key, values in _reached([scored]).items():
+        known = _references(values.get("data"))
+        if known and dataset and dataset[0].config_key not in [one.config_key for one in known]:
+            name = repr(dataset[0])
+            raise InputError(
+                f"the run trains on {name} and would be scored on other images: bind {_name(key, 'data')} = "
+                f"{{'train': {name}}}"
+            )
 
 
-def of_other_modes() -> dict[str, str]:
-    """The bindings that modes besides `train` use: their own, and those of what they name."""
-    everything = _bindings(gin.config_str(_ONE_LINE))
-    found, names = {}, [name for name in everything if name.startswith(_OTHER_MODES)]
-    while names:
-        name = names.pop()
-        if name in everything and name not in found:
-            found[name] = everything[name]
-            makers = {maker for scope, maker in _MAKE.findall(found[name])}
-            makers |= {scope + maker for scope, maker in _MAKE.findall(found[name])}
-            names += [other for other in everything if other.rpartition(".")[0] in makers]
-            names += _MACRO.findall(found[name])
-    return dict(sorted(found.items()))
+def _reached(roots: Iterable[Root]) -> Bindings:
+    """What is bound for `roots` and for everything that they reach along references and macros."""
+    found: Bindings = {}
+    waiting = [key for root in roots if (key := _key(root))]
+    while waiting:
+        scope, selector = key = waiting.pop()
+        if _macro(key) and key not in _config:
+            raise InputError(f"the macro %{scope} has no value: bind {scope} = ...")
+        for outer in [scope] if _macro(key) else _outer_scopes(scope):
+            if (outer, selector) in found or (outer and (outer, selector) not in _config):
+                continue
+            found[outer, selector] = _config.get((outer, selector), {})
+            for value in found[outer, selector].values():
+                for reference in _references(value):
+                    inner = reference.config_key
+                    if reference.evaluate and not _macro(inner):
+                        _check_arguments(reference, inner[0] or scope)
+                    waiting.append((inner[0] or scope, inner[1]))
+    return found
 
 
-def check_same_data() -> None:
-    """Raises InputError where scores would compare with other images than those that the experiment trains on."""
-    bindings = _bindings(gin.config_str(_ONE_LINE))
-    trained = bindings.get("experiment.train.dataset", "").removesuffix("()")
-    scored = bindings.get("image_scores.ImageScores.data", trained)
-    if trained not in re.findall(r"'train': (@[\w./]+)", scored) and trained != scored:
-        raise InputError(
-            f"the run trains on {trained}() and would be scored on {scored}: bind image_scores.ImageScores.data = "
-            f"{{'train': {trained}}}"
-        )
+def _outer_scopes(scope: str) -> list[str]:
+    """The scopes whose bindings hold in a scope, from the outermost on."""
+    parts = scope.split("/") if scope else []
+    return ["/".join(parts[:count]) for count in range(len(parts) + 1)]
 
 
-def _bindings(text: str) -> dict[str, str]:
-    """The bindings of a configuration whose bindings have a line each."""
-    return dict(_BINDING.findall(text))
+def _references(value: Any) -> list[Any]:
+    """The references in a bound value."""
+    return list(gin.config.iterate_references({"": value}))
 
 
-def _imports(bindings: Sequence[str]) -> list[str]:
-    """The import statements that let `bindings` name modules of this package, and keras."""
-    named = set(re.findall(r"(\w+)\.", " ".join(bindings)))
-    ours = [f"from {_MODULES[leaf]} import {leaf}" for leaf in sorted(named & _MODULES.keys())]
-    return ["from __gin__ import dynamic_registration", *ours, *(["import keras"] if "keras" in named else [])]
+def _check_arguments(reference: Any, scope: str) -> None:
+    made = reference.configurable
+    missing = _required(made.wrapped, 0) - _bound((scope, made.selector)).keys()
+    if missing:
+        source, attributes = made.import_source or (None, made.name)
+        name = f"{source.bound_name()}.{attributes}" if source else made.name
+        raise InputError(f"bind {', '.join(f'{name}.{argument}' for argument in sorted(missing))}: {name} needs it")
 
 
-def _in_one_line(error: Exception) -> str:
-    line = " ".join(line.strip() for line in str(error).splitlines())
-    if not isinstance(error, SyntaxError):
-        return line
-    # At the end of a text gin's tokenizer has no line left to show, and that is where a --gin_param ends.
-    return f"{line}: {(error.text or '').strip() or 'at the end of the last line or --gin_param'}"
+def _required(function: Callable, positional: int) -> set[str]:
+    """The arguments without a default, but for the first ones, which are given by position."""
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = [one for one in inspect.signature(function).parameters.values() if one.kind not in kinds]
+    return {one.name for one in parameters[positional:] if one.default is one.empty}
+
+
+def _key(root: Root) -> Key | None:
+    """gin's key of a root, which it knows once something is bound for it."""
+    known = gin.config._inverse_lookup(root)
+    return ("", known.selector) if known else None
+
+
+def _bound(key: Key | None) -> dict[str, Any]:
+    """The arguments that the configuration binds, by name."""
+    scopes = _outer_scopes(key[0]) if key else []
+    return {name: value for scope in scopes for name, value in _config.get((scope, key[1]), {}).items()}
+
+
+def _macro(key: Key) -> bool:
+    return key[1] == "gin.macro"
+
+
+def _default_values(key: Key) -> dict[str, Any]:
+    if _macro(key) or key[0]:
+        return {}
+    parameters = inspect.signature(gin.config._REGISTRY[key[1]].wrapped).parameters.values()
+    return {one.name: one.default for one in parameters if one.default is not one.empty}
+
+
+def _formatted(bindings: Mapping[Key, Mapping[str, Any]]) -> str:
+    """Bindings as gin writes them, a line each; a default that gin cannot write is left out."""
+    return re.sub("={80,}", "=" * 78, gin.config._config_str(bindings, _ONE_LINE, 4))
+
+
+def _name(key: Key, argument: str) -> str:
+    """A binding's name, as config.gin has it."""
+    return next(iter(dict(_BINDING.findall(_formatted({key: {argument: 0}})))))
+
+
+def _chosen() -> set[str]:
+    """The names of what is bound, but for the defaults that a run's config.gin spells out."""
+    return {name for name, value in _BINDING.findall(text()) if _defaults.get(name) != value}
+
+
+def _places(reached: Collection[Key]) -> set[str]:
+    """The names of the arguments that say where data lie."""
+    functions = {key: gin.config._REGISTRY[key[1]].wrapped for key in reached}
+    return {_name(key, place) for key, function in functions.items() for place in getattr(function, "places", ())}
+
+
+def _value(text: str) -> Value:
+    """A bound value for TensorBoard's table, where 14 letters of it are seen: "jare (rules)" for @rules.jare()."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return _REFERENCE.sub(r"\2 (\1)", text)
+    return value if isinstance(value, bool | int | float | str) else text

@@ -3,6 +3,7 @@
 import math
 import numbers
 import re
+from collections.abc import Collection
 
 
 class InputError(ValueError):
@@ -40,4 +41,11 @@ def check_number(name: str, value, *, above_zero: bool = False, below: float = m
 def check_integer(name: str, value, least: int, below: float = math.inf) -> None:
     """Raises InputError unless `value` is an integer of at least `least`, and less than `below`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not least <= value < below:
-        raise InputError(f"{name} must be an integer of at least {least}, not {value!r}")
+        most = "" if below == math.inf else f" and below {below:,}"
+        raise InputError(f"{name} must be an integer of at least {least}{most}, not {value!r}")
+
+
+def check_one_of(name: str, value, choices: Collection) -> None:
+    """Raises InputError unless `value` is one of `choices`."""
+    if value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")

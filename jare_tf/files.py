@@ -33,6 +33,12 @@ def named(folder: str, start: str) -> list[str]:
     return sorted(f"{folder}/{name.rstrip('/')}" for name in names if name.startswith(start))
 
 
+def remove_tree(folder: str) -> None:
+    """Removes a folder, if there is one."""
+    if tf.io.gfile.exists(folder):
+        tf.io.gfile.rmtree(folder)
+
+
 @contextlib.contextmanager
 def without_pattern(folder: str) -> Iterator[str]:
     """A path of the folder that TensorFlow reads checkpoints from, which it looks for by pattern.

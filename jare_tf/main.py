@@ -1,7 +1,6 @@
 """The training program: `python -m jare_tf.main --gin_file isotropic_gaussian/jare.gin --model_dir runs/jare`."""
 
 import functools
-import inspect
 import os
 import pathlib
 import re
@@ -18,10 +17,10 @@ from jare_tf import config, experiment
 from jare_tf.errors import InputError, RunError, reason
 from jare_tf.training import strategy
 
-# The modes that look at a run, by the root that does: what is bound for `train` is theirs too.
-_READERS = {
-    mode.__name__: mode for mode in (experiment.evaluate, experiment.sample, experiment.export, experiment.spectrum)
-}
+# The modes that look at a run.
+MODES = {mode.__name__: mode for mode in (experiment.evaluate, experiment.sample, experiment.export, experiment.spectrum)}
+# What a configuration is for: a binding that none of them reaches is a mistake.
+ROOTS = (experiment.Experiment, experiment.Pace, *MODES.values())
 _ON_ONE_DEVICE = ("spectrum", "sample", "export")
 _WAIT = 5.0  # seconds between looks for a run that is to be watched
 
@@ -32,7 +31,7 @@ _GIN_FILE = flags.DEFINE_multi_string(
 )
 _GIN_PARAM = flags.DEFINE_multi_string("gin_param", [], 'Overrides, for instance --gin_param "STEPS = 200".')
 _MODE = flags.DEFINE_enum(
-    "mode", None, ["train", "compare", *_READERS], "By default what the configuration is made for."
+    "mode", None, ["train", "compare", *MODES], "By default what the configuration is made for."
 )
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "The run directory; a run that it holds goes on. By default runs/ and the configuration's name."
@@ -58,7 +57,7 @@ _WATCH = flags.DEFINE_bool("watch", False, "With --mode evaluate: score new chec
 _DEBUG = flags.DEFINE_bool("debug", False, "Show a traceback for an error.")
 
 
-def run(
+def dispatch(
     gin_files: Sequence[str],
     gin_params: Sequence[str],
     mode: str | None,
@@ -68,65 +67,94 @@ def run(
     profile: tuple[int, int] | None = None,
     watch: bool = False,
 ) -> int | None:
-    """Runs what the flags say, on one device by default; the signal that stopped it, if one did."""
+    """Does what the flags say, on one device by default; the signal that stopped it, if one did."""
     set_optimizer()
-    use_checkpoint = model_dir is not None or not gin_files
+    named_run = model_dir is not None or not gin_files
+    model_dir = os.path.expanduser(model_dir or _default_model_dir((gin_files or ["quickstart"])[-1]))
+    run = experiment.Run(model_dir)
     if watch:
-        _wait_for(f"{model_dir or _default_model_dir((gin_files or ['quickstart'])[-1])}/config.gin")
+        _wait_for(run.config_file)
     if not gin_files:
-        recorded = f"{model_dir}/config.gin"
-        if mode in _READERS and model_dir and not tf.io.gfile.exists(recorded):
-            raise InputError(f"--model_dir {model_dir} holds no run; name an experiment with --gin_file")
-        gin_files = [recorded if model_dir and tf.io.gfile.exists(recorded) else "quickstart.gin"]
-    model_dir = model_dir or _default_model_dir(gin_files[-1])
-
-    of_compare = [param for param in gin_params if param.startswith("experiment.compare.")]
-    of_runs = [param for param in gin_params if param not in of_compare]
-
-    record = functools.partial(config.record, allow_change=allow_config_change)
-    where = {"record_config": record, "devices": devices or tf.distribute.get_strategy(), "profile": profile}
-
-    def train(files: Sequence[str], directory: str, overrides: Sequence[str] = ()) -> int | None:
-        config.parse(files, [*overrides, *of_runs])
-        return config.call(experiment.train, model_dir=directory, **where)
-
-    if mode in _READERS:
+        recorded = named_run and tf.io.gfile.exists(run.config_file)
+        if mode in MODES and not recorded:
+            raise InputError(f"{run} holds no run; name an experiment with --gin_file")
+        gin_files = [run.config_file if recorded else "quickstart.gin"]
+    if mode in MODES:
         if profile:
             raise InputError(f"--profile goes with training, not with --mode {mode}")
-        own = {"model_dir": model_dir, "devices": devices or tf.distribute.get_strategy(), "watch": watch}
-        return _read(mode, gin_files, gin_params, {**own, "use_checkpoint": use_checkpoint})
-    config.parse(gin_files, of_compare)
-    if (mode or ("compare" if "experiment.compare.configs" in config.bound() else "train")) == "train":
-        return train(gin_files, model_dir)
-    others = [name for name in sorted(config.bound()) if not name.startswith("experiment.compare.")]
-    if others:
-        raise InputError(f"{gin_files[-1]} compares other configurations: bind {', '.join(others)} in those")
-    train_config = lambda file, overrides, directory: train([file], directory, overrides)
-    return config.call(experiment.compare, model_dir=model_dir, train_config=train_config)
+        return _look(mode, gin_files, gin_params, run, named_run, devices, watch)
+
+    train = functools.partial(_train, devices=devices, allow_config_change=allow_config_change, profile=profile)
+    of_comparison = [param for param in gin_params if param.startswith("experiment.Comparison.")]
+    of_runs = [param for param in gin_params if param not in of_comparison]
+    config.parse(gin_files, of_comparison)
+    if mode == "train" or (mode is None and not config.binds(experiment.Comparison)):
+        return train(gin_files, of_runs, run)
+    config.check_used([experiment.Comparison])
+    comparison = config.call(experiment.Comparison)
+    for label, (file, *overrides) in comparison.entries().items():
+        signal = train([file], [*overrides, *of_runs], comparison.run(model_dir, label))
+        if signal is not None:
+            return signal
+    print(f"the picture: {comparison.draw(model_dir)}", flush=True)
+    return None
 
 
-def _read(mode: str, gin_files: Sequence[str], gin_params: Sequence[str], given: dict[str, Any]) -> None:
-    """The root of that mode with what is given, its own bindings and what the experiment binds for experiment.train."""
+def _train(
+    gin_files: Sequence[str],
+    bindings: Sequence[str],
+    run: experiment.Run,
+    *,
+    devices: tf.distribute.Strategy | None,
+    allow_config_change: bool,
+    profile: tuple[int, int] | None,
+) -> int | None:
+    """Trains what a configuration says, or goes on with the run of the same configuration."""
+    config.parse(gin_files, bindings)
+    config.check_used(ROOTS)
+    if run.steps():
+        changes = config.changes(run.config(), experiment.Experiment)
+        if changes and not allow_config_change:
+            more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
+            raise InputError(
+                f"{run} holds another experiment: {'; '.join(changes[:3])}{more}; use another --model_dir, or pass "
+                "--allow_config_change to continue anyway"
+            )
+        if changes:
+            print(f"{run} continues as another experiment: {'; '.join(changes)}", flush=True)
+    record = config.record(experiment.Experiment, ROOTS)
+    pace, made = config.call(experiment.Pace), config.call(experiment.Experiment)
+    return experiment.train(made, run, pace=pace, record=record, devices=devices, profile=profile)
+
+
+def _look(
+    mode: str,
+    gin_files: Sequence[str],
+    gin_params: Sequence[str],
+    run: experiment.Run,
+    named_run: bool,
+    devices: tf.distribute.Strategy | None,
+    watch: bool,
+) -> None:
+    """Looks at a run in that mode."""
     config.parse(gin_files, gin_params)
-    if not any(name.startswith("experiment.train.") for name in config.bound()):
-        raise InputError(f"--mode {mode}: {gin_files[-1]} is no experiment; name one with --gin_file")
-    bound = lambda function: config.arguments(experiment.train, only=inspect.signature(function).parameters)
-    root, make_gan = _READERS[mode], functools.partial(experiment.make_gan, **bound(experiment.make_gan))
-
-    def check_config() -> list[str]:
-        used = config.check_used(given_out="experiment.train")
-        differing = config.differences(given["model_dir"], used) if given["use_checkpoint"] else {}
-        scoring = config.of_other_modes() if mode != "spectrum" else ()
-        return [line for name, line in differing.items() if name not in scoring]
-
-    given = {**given, "check_config": check_config, "make_gan": make_gan}
-    taken = {name: value for name, value in given.items() if name in inspect.signature(root).parameters}
+    if not config.binds(experiment.Experiment):
+        raise InputError(f"--mode {mode}: {gin_files[-1]} is not an experiment; name one with --gin_file")
+    config.check_used(ROOTS)
+    differences = config.changes(run.config(), experiment.Experiment) if named_run else None
+    for line in differences or ():
+        print(f"not as in the run: {line}", flush=True)
+    made = config.call(experiment.Experiment)
+    given: dict[str, Any] = {"experiment": made, "run": run}
     if mode == "evaluate":
-        config.check_same_data()
+        config.check_same_data(experiment.Experiment, experiment.evaluate)
+        given |= {"last_step": config.call(experiment.Pace).steps, "devices": devices, "watch": watch}
+    if mode == "spectrum":
+        given |= {"differences": differences}
     try:
-        config.call(root, **taken, **bound(root))
+        config.call(MODES[mode], **given)
     except (tf.errors.OpError, OSError) as error:
-        raise RunError(f"{given['model_dir']}: {reason(error)}") from error
+        raise RunError(f"{run}: {reason(error)}") from error
 
 
 def _wait_for(path: str) -> None:
@@ -164,7 +192,7 @@ def _main(_) -> None:
             raise InputError("--watch goes with --mode evaluate")
         profile = _steps(_PROFILE.value)
         what = _GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value
-        stopped_by = run(*what, _devices(), _ALLOW_CONFIG_CHANGE.value, profile, _WATCH.value)
+        stopped_by = dispatch(*what, _devices(), _ALLOW_CONFIG_CHANGE.value, profile, _WATCH.value)
     except (InputError, RunError) as error:
         if _DEBUG.value:
             raise

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.data import synthetic_2d
+from jare_tf.data import synthetic
 from jare_tf.game import precision
 
 PRESETS = {
@@ -58,13 +58,13 @@ def any_rule(request):
 @pytest.fixture
 def nan_once(monkeypatch):
     """Real samples of batch 13 are NaN for the configured seed, and not for those that a rewind takes."""
-    original = synthetic_2d.GaussianMixture.batch
+    original = synthetic.GaussianMixture.batch
 
     def batch(self, counter, batch_size, seed):
         spoilt = (tf.cast(counter, tf.int64) == 13) & (int(seed) < 2**31)
         return tf.where(spoilt, np.nan, original(self, counter, batch_size, seed))
 
-    monkeypatch.setattr(synthetic_2d.GaussianMixture, "batch", batch)
+    monkeypatch.setattr(synthetic.GaussianMixture, "batch", batch)
 
 
 def flat(tensors) -> np.ndarray:

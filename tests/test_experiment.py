@@ -125,7 +125,7 @@ def test_hyperparameters_are_what_was_bound(tmp_path):
         "affine.generator.mean": "[0.0, 3.0]",
         "average_decay": 0.5,
         "batch_size": 128,
-        "dataset": "gaussian (synthetic_2d)",
+        "dataset": "gaussian (synthetic)",
         "discriminator": "discriminator (affine)",
         "discriminator_optimizer": "SGD (keras.optimizers)",
         "equilibrium": "equilibrium (affine)",
@@ -138,12 +138,12 @@ def test_hyperparameters_are_what_was_bound(tmp_path):
         "latent_prior": "Normal (latent)",
         "loss": "Minimax (forms)",
         "picture": "Density (pictures)",
-        "pictures.Density.target": "gaussian (synthetic_2d)",
+        "pictures.Density.target": "gaussian (synthetic)",
         "precision": "float32",
         "rule": "jare (jacobian_coupling)",
         "seed": 0,
-        "synthetic_2d.gaussian.mean": "[0.0, 3.0]",
-        "synthetic_2d.gaussian.std": 0.2,
+        "synthetic.gaussian.mean": "[0.0, 3.0]",
+        "synthetic.gaussian.std": 0.2,
     }
     assert hyperparameters(tmp_path / "run") == expected
     run(tmp_path / "run", files=[])
@@ -300,7 +300,7 @@ def test_run_directory_alone_goes_on(tmp_path):
 
 def test_long_bindings_do_not_hinder_resuming(tmp_path):
     long = f"affine.generator.mean = {[0.0, 4.0 + 1e-15]}"
-    coverage = "mode_coverage.ModeCoverage.mixture = @synthetic_2d.gaussian()"
+    coverage = "mode_coverage.ModeCoverage.mixture = @synthetic.gaussian()"
     many = f"experiment.train.probes = [{', '.join(['@mode_coverage.ModeCoverage()'] * 9)}]"
     run(tmp_path, long, many, coverage, "STEPS = 10")
     run(tmp_path, long, many, coverage)

@@ -121,8 +121,8 @@ def test_another_rule_at_the_same_checkpoint(tmp_path):
 def test_other_data_than_the_run_s_are_named(tmp_path, capsys):
     run(tmp_path)
     result = spectrum(tmp_path, "SIGMA = 0.7")
-    assert "synthetic_2d.gaussian.std was 0.2, is 0.7" in result["not_as_in_the_run"]
-    assert "not as in the run: synthetic_2d.gaussian.std was 0.2, is 0.7" in capsys.readouterr().out
+    assert "synthetic.gaussian.std was 0.2, is 0.7" in result["not_as_in_the_run"]
+    assert "not as in the run: synthetic.gaussian.std was 0.2, is 0.7" in capsys.readouterr().out
 
 
 def test_momentum_counts(tmp_path):

@@ -56,18 +56,23 @@ class ImageScores:
         cache: str | None = CACHE,
     ):
         if not isinstance(protocol, Protocol):
-            raise InputError("image_scores.ImageScores.protocol must be a protocol: '@protocols.jare()'")
+            raise InputError(f"ImageScores: protocol must be a protocol such as protocols.jare(), not {protocol!r}")
         if protocol.split not in data:
             raise InputError(
-                f"the protocol {protocol.name!r} wants the split {protocol.split!r}; image_scores.ImageScores.data has "
+                f"ImageScores: the protocol {protocol.name!r} uses the split {protocol.split!r}; data has "
                 f"{', '.join(data)}"
             )
-        check_integer("image_scores.ImageScores.batch_size", batch_size, least=1)
+        check_integer("ImageScores: batch_size", batch_size, least=1)
         self._protocol, self._data, self._batch_size, self._cache = protocol, data[protocol.split], batch_size, cache
         self._make_embedding = embedding
         self._embedding: Embedding | None = None
         self._dataset: Dataset | None = None
         self._real: Samples | None = None
+
+    @property
+    def better(self) -> dict[str, str]:
+        """Whether "lower" or "higher" is better, by the beginning of a tag."""
+        return {start: way for metric, _ in self._protocol.measures for start, way in metric.better.items()}
 
     def labels(self, gan: GAN) -> dict[str, str]:
         """What the scores depend on besides the generator; `settings` is a checksum of all of it but the data."""
@@ -100,14 +105,14 @@ class ImageScores:
         """The embedding and the data set, once they have been seen to fit the generator."""
         shape = tuple(gan.sample_shape)
         if len(shape) != 3:
-            raise InputError(f"image_scores.ImageScores scores images, not samples of shape {shape}")
+            raise InputError(f"ImageScores scores images, not samples of shape {shape}")
         if self._embedding is None:
             with _own_devices(gan).scope():
                 embedding = self._make_embedding()
             dataset = self._data()
             if tuple(dataset.element_shape) != shape:
                 shapes = f"{tuple(dataset.element_shape)}, generated ones {shape}"
-                raise InputError(f"image_scores.ImageScores: real images have the shape {shapes}")
+                raise InputError(f"ImageScores: real images have the shape {shapes}")
             self._embedding, self._dataset = embedding, dataset
         return self._embedding, self._dataset
 
@@ -161,7 +166,7 @@ def real_samples(
     if count > size:
         raise InputError(
             f"{what}: the data set {dataset.name!r} has {size:,} images, not {count:,}: take another protocol, for "
-            "instance PROTOCOL = @protocols.small() with protocols.small.samples = 1000"
+            "instance protocols.small(samples=1000)"
         )
     if cache is None:
         return embedded(_batches(dataset, count, batch_size), count, embedding, devices, what)

@@ -1,6 +1,7 @@
 """What a score of generated samples is asked with, and what it gives."""
 
 import abc
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +27,12 @@ class Metric(abc.ABC):
 
     Attributes:
       compares: whether with real samples; if so, the scores depend on their split.
+      better: by the beginning of a tag whether "lower" or "higher" is better. Every probe that gives scores may have it:
+        without it no checkpoint is the best by that score.
     """
 
     compares: bool
+    better: Mapping[str, str]
 
     @abc.abstractmethod
     def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
@@ -40,9 +44,7 @@ def random_rows(samples: np.ndarray, count: int | None = None) -> np.ndarray:
     return samples[np.random.default_rng(0).permutation(len(samples))[:count]]
 
 
-_BEST_IS_LOW = ("fid", "kid", "sliced_wasserstein", "reverse_kl", "mean_distance", "covariance_distance", "parameter_")
-
-
-def lower_is_better(tag: str) -> bool:
-    """Whether the best of several scores of that tag is the lowest."""
-    return tag.startswith(_BEST_IS_LOW)
+def directions(better: Mapping[str, str], tags: Iterable[str]) -> dict[str, str]:
+    """ "lower" or "higher" for each of `tags` that begins with a key of `better`, by the longest such key."""
+    keys = sorted(better, key=len)
+    return {tag: better[key] for tag in tags for key in keys if tag.startswith(key)}

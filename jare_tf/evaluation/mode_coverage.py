@@ -1,10 +1,12 @@
 """How many modes of a 2-D mixture a generator reaches, how evenly, and how many of its samples lie on one."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
-from jare_tf.data.synthetic_2d import GaussianMixture
+from jare_tf.data.synthetic import GaussianMixture
 from jare_tf.training.gan import GAN
 
 _LEAST_SHARE = 0.1
@@ -51,6 +53,11 @@ def reverse_kl(counts: np.ndarray) -> float:
 class ModeCoverage:
     """A probe: `mode_coverage` of `samples` samples from latent vectors that stay the same throughout a run."""
 
+    better: ClassVar[Mapping[str, str]] = {
+        "modes_covered": "higher",
+        "high_quality_fraction": "higher",
+        "reverse_kl": "lower",
+    }
     mixture: GaussianMixture
     samples: int = 2500
 

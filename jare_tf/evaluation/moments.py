@@ -1,6 +1,8 @@
 """How far a generator is from the mean and the covariance of the data, for games with no single equilibrium."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +23,7 @@ class Moments:
       samples: how many stand for each distribution.
     """
 
+    better: ClassVar[Mapping[str, str]] = {"mean_distance": "lower", "covariance_distance": "lower"}
     dataset: Dataset
     samples: int = 1024
 

@@ -1,6 +1,7 @@
 """Whether generated samples lie where real ones do, and real ones where generated ones do, by nearest neighbours."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -55,6 +56,7 @@ class PrecisionRecall(_ByNeighbours):
       InputError: a number is no positive integer, or there are no more than k samples of each.
     """
 
+    better: ClassVar[Mapping[str, str]] = {"precision": "higher", "recall": "higher"}
     neighbours: int = 3
 
     def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
@@ -80,6 +82,7 @@ class DensityCoverage(_ByNeighbours):
       InputError: a number is no positive integer, or there are no more than k samples of each.
     """
 
+    better: ClassVar[Mapping[str, str]] = {"density": "higher", "coverage": "higher"}
     neighbours: int = 5
 
     def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:

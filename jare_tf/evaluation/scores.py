@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -26,6 +27,7 @@ class InceptionScore(Metric):
     """
 
     compares: ClassVar[bool] = False
+    better: ClassVar[Mapping[str, str]] = {"inception_score": "higher"}
     splits: int = 1
 
     def __post_init__(self):
@@ -47,6 +49,7 @@ class FrechetDistance(Metric):
     """
 
     compares: ClassVar[bool] = True
+    better: ClassVar[Mapping[str, str]] = {"fid": "lower"}
 
     def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
         fewer, dimension = min(len(real.features), len(made.features)), made.features.shape[1]
@@ -72,6 +75,7 @@ class KernelDistance(Metric):
     """
 
     compares: ClassVar[bool] = True
+    better: ClassVar[Mapping[str, str]] = {"kid": "lower"}
 
     def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
         most = tfgan_backend.BLOCK * (min(len(real.features), len(made.features)) // 2)
@@ -95,6 +99,7 @@ class SlicedWasserstein(Metric):
     """
 
     compares: ClassVar[bool] = True
+    better: ClassVar[Mapping[str, str]] = {"sliced_wasserstein": "lower"}
     samples: int = 2048
 
     def __post_init__(self):

@@ -1,6 +1,8 @@
 """How many of the 1000 modes of stacked MNIST a generator reaches, by a classifier of its three digits."""
 
 import functools
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -38,20 +40,20 @@ class StackedModes:
     same seed; it says how well it does on a tenth of them that it was not trained on.
 
     Args:
-      digits: gray images, uint8 [n, height, width, 1], and labels 0 ... 9, for instance of `tfds_images.labelled`.
+      digits: opens gray images, uint8 [n, height, width, 1], and labels 0 ... 9, for instance `tfds_images.labelled`.
       samples: how many; Metz et al. 2017 have 25,600.
 
     Raises:
-      InputError: the digits are no such images, or a number is not positive.
+      InputError: samples is not positive; later, the digits are no such images.
     """
 
-    def __init__(self, *, digits: tuple[np.ndarray, np.ndarray], samples: int = 25_600):
-        images, labels = digits
-        if images.ndim != 4 or images.shape[-1] != 1 or set(np.unique(labels)) - set(range(10)):
-            raise InputError(f"stacked_modes.StackedModes: digits are no gray images of ten digits: {images.shape}")
-        check_integer("stacked_modes.StackedModes: samples", samples, least=1)
-        self._images, self._labels = images, labels
-        self._samples = samples
+    better: ClassVar[Mapping[str, str]] = {"modes_covered": "higher", "reverse_kl": "lower", "confident": "higher"}
+
+    def __init__(self, *, digits: Callable[[], tuple[np.ndarray, np.ndarray]], samples: int = 25_600):
+        check_integer("StackedModes: samples", samples, least=1)
+        if not callable(digits):
+            raise InputError(f"StackedModes: digits must be a function that opens them, without (), not {digits!r}")
+        self._digits, self._samples = digits, samples
 
     def labels(self, gan: GAN) -> dict[str, str]:
         """What the scores depend on besides the generator."""
@@ -70,11 +72,14 @@ class StackedModes:
 
     @functools.cached_property
     def _classifier(self) -> keras.Model:
+        digits, labels = self._digits()
+        if digits.ndim != 4 or digits.shape[-1] != 1 or set(np.unique(labels)) - set(range(10)):
+            raise InputError(f"StackedModes: digits are no gray images of ten digits: {digits.shape}")
         keras.utils.set_random_seed(0)
         layers = keras.layers
         classifier = keras.Sequential(
             [
-                keras.Input(self._images.shape[1:]),
+                keras.Input(digits.shape[1:]),
                 layers.Conv2D(32, 5, 2, "same", activation="relu"),
                 layers.Conv2D(64, 5, 2, "same", activation="relu"),
                 layers.Flatten(),
@@ -84,8 +89,8 @@ class StackedModes:
         )
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         classifier.compile("adam", loss, metrics=["accuracy"])
-        pixels, held_out = self._images / np.float32(127.5) - 1, max(1, len(self._images) // 10)
-        classifier.fit(pixels[held_out:], self._labels[held_out:], batch_size=64, epochs=8, verbose=0)
-        _, accuracy = classifier.evaluate(pixels[:held_out], self._labels[:held_out], verbose=0)
+        pixels, held_out = digits / np.float32(127.5) - 1, max(1, len(digits) // 10)
+        classifier.fit(pixels[held_out:], labels[held_out:], batch_size=64, epochs=8, verbose=0)
+        _, accuracy = classifier.evaluate(pixels[:held_out], labels[:held_out], verbose=0)
         print(f"the classifier of digits is right on {accuracy:.1%} of {held_out} others", flush=True)
         return classifier

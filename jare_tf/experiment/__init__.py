@@ -1,11 +1,13 @@
-"""What the program can do: each root is a function whose keyword arguments a configuration binds."""
+"""What the program can do: `Experiment` and `Pace` are values that a configuration fills, modes are functions of them."""
 
-from jare_tf.experiment.comparison import compare
-from jare_tf.experiment.exporting import export
-from jare_tf.experiment.parts import make_gan
-from jare_tf.experiment.sampling import sample
-from jare_tf.experiment.scoring import evaluate
-from jare_tf.experiment.spectra import spectrum
-from jare_tf.experiment.training import train
+from jare_tf.experiment.compare import Comparison
+from jare_tf.experiment.evaluate import evaluate
+from jare_tf.experiment.experiment import Experiment
+from jare_tf.experiment.export import export
+from jare_tf.experiment.sample import sample
+from jare_tf.experiment.spectrum import spectrum
+from jare_tf.experiment.train import train
+from jare_tf.training.pace import Pace
+from jare_tf.training.run import Run
 
-__all__ = ["compare", "evaluate", "export", "make_gan", "sample", "spectrum", "train"]
+__all__ = ["Comparison", "Experiment", "Pace", "Run", "evaluate", "export", "sample", "spectrum", "train"]

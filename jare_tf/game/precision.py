@@ -13,7 +13,7 @@ POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 @contextlib.contextmanager
 def float64() -> Iterator[None]:
     """Networks built inside compute in float64, as the theory wants them; before and after it is as it was."""
-    with _dtype_policy("float64"):  # set_floatx leaves a policy that Keras has made already
+    with policy("float64"):  # set_floatx leaves a policy that Keras has made already
         before = keras.config.floatx()
         keras.config.set_floatx("float64")
         try:
@@ -22,22 +22,15 @@ def float64() -> Iterator[None]:
             keras.config.set_floatx(before)
 
 
-def policy(name: str) -> contextlib.AbstractContextManager[None]:
-    """Networks built inside compute by this Keras policy, with float32 parameters.
-
-    Args:
-      name: "float32", "mixed_bfloat16" or "mixed_float16".
-
-    Raises:
-      InputError: it is none of these.
-    """
+def check(name: str) -> None:
+    """Raises InputError unless it is a precision to train in, one of POLICIES."""
     if name not in POLICIES:
         raise InputError(f"precision must be one of {', '.join(POLICIES)}, not {name!r}")
-    return _dtype_policy(name)
 
 
 @contextlib.contextmanager
-def _dtype_policy(name: str) -> Iterator[None]:
+def policy(name: str) -> Iterator[None]:
+    """Networks built inside compute by this Keras policy."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:

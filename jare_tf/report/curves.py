@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from jare_tf.errors import InputError
-from jare_tf.training.summaries import read_metrics
+from jare_tf.training.run import Run
 
 # Of curves on a web page; each contrasts with white and with black.
 _COLOURS = ("#3a7bd5", "#d9711c", "#2d9d5f", "#a05ccf", "#d8405f", "#1797a6", "#a06b3f", "#7c8592")
@@ -59,24 +59,24 @@ def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure
     return figure
 
 
-def draw(runs: Mapping[str, str], tags: Mapping[str, str]) -> Figure:
+def draw(runs: Mapping[str, Run], tags: Mapping[str, str]) -> Figure:
     """A panel for each tag with a curve for each run (see `panels`).
 
     Args:
-      runs: run directories by label.
+      runs: by label.
       tags: titles by tag of metrics.jsonl.
 
     Raises:
       InputError: a run has no row with one of the tags.
     """
-    rows = {label: read_metrics(run) for label, run in runs.items()}
+    rows = {label: run.rows() for label, run in runs.items()}
 
     def panel(tag: str, title: str) -> Panel:
         curves = {}
         for label, metrics in rows.items():
             points = [(row["step"], row[tag]) for row in metrics if tag in row]
             if not points:
-                raise InputError(f"no row of {runs[label]}/metrics.jsonl has {tag!r}: nothing to draw")
+                raise InputError(f"no row of {runs[label].metrics_file} has {tag!r}: nothing to draw")
             curves[label] = [tuple(np.transpose(points))]
         return Panel(title, curves)
 

@@ -8,7 +8,8 @@ import tensorflow as tf
 from jare_tf.report import curves, scores
 from jare_tf.report.markup import Markup, breakable, element, joined, table
 from jare_tf.report.page_style import CSS
-from jare_tf.report.run_record import RunRecord, series, tags
+from jare_tf.report.run_summary import RunSummary, tags
+from jare_tf.training.run import series
 
 # Tags that the runs' table leaves to the curves.
 _DETAILS = ("gradient_norm/", "regularizer/")
@@ -18,7 +19,7 @@ _ABSENT = "–"
 _MANY_BINDINGS = 25
 
 
-def html(runs: Sequence[RunRecord], pictures: int | None = None) -> str:
+def html(runs: Sequence[RunSummary], pictures: int | None = None) -> str:
     """The page.
 
     Args:
@@ -50,7 +51,7 @@ def _section(title: str, content: Markup) -> Markup:
     return element("section", element("h2", title), content, id=title.lower())
 
 
-def _runs(runs: Sequence[RunRecord]) -> Markup:
+def _runs(runs: Sequence[RunSummary]) -> Markup:
     """How far each run is, with the last value of each tag but _DETAILS."""
     shown = [tag for tag in _all_tags(run.rows for run in runs) if not tag.startswith(_DETAILS)]
     head = ["run", "directory", "steps", "time trained", *map(breakable, shown)]
@@ -58,9 +59,9 @@ def _runs(runs: Sequence[RunRecord]) -> Markup:
     return table(head, rows, numbers_from=2)
 
 
-def _progress(run: RunRecord) -> list[Markup]:
+def _progress(run: RunSummary) -> list[Markup]:
     last = run.rows[-1] if run.rows else {}
-    planned = run.bindings.get("experiment.train.steps", "")
+    planned = run.bindings.get("experiment.Pace.steps", "")
     going = planned.isdecimal() and last.get("step", 0) < int(planned)
     steps = [
         f"{last['step']:,}" if last else "none logged",
@@ -74,7 +75,7 @@ def _progress(run: RunRecord) -> list[Markup]:
     ]
 
 
-def _last_values(run: RunRecord, shown: Iterable[str]) -> list[Markup]:
+def _last_values(run: RunSummary, shown: Iterable[str]) -> list[Markup]:
     cells = []
     for tag in shown:
         points = series(run.rows, tag)
@@ -84,7 +85,7 @@ def _last_values(run: RunRecord, shown: Iterable[str]) -> list[Markup]:
     return cells
 
 
-def _configuration(runs: Sequence[RunRecord]) -> Markup:
+def _configuration(runs: Sequence[RunSummary]) -> Markup:
     """The bindings that differ, and every config.gin."""
     known = [run for run in runs if run.config]
     names = sorted(set().union(*(run.bindings for run in known)))
@@ -108,7 +109,7 @@ def _binding(text: str) -> Markup:
     return element("td", element("code", breakable(text)))
 
 
-def _curves(runs: Sequence[RunRecord], rows_of_runs: Sequence[Sequence[dict]], name: str) -> Markup:
+def _curves(runs: Sequence[RunSummary], rows_of_runs: Sequence[Sequence[dict]], name: str) -> Markup:
     """A figure for each group of the tags that the rows have; `name` is that of no other such part of the page."""
     groups: dict[str, list[str]] = {}
     for tag in _all_tags(rows_of_runs):
@@ -122,14 +123,14 @@ def _curves(runs: Sequence[RunRecord], rows_of_runs: Sequence[Sequence[dict]], n
     return joined([_legend(runs, rows_of_runs), element("div", joined(figures), class_="curves")] if figures else [])
 
 
-def _legend(runs: Sequence[RunRecord], rows_of_runs: Sequence[Sequence[dict]]) -> Markup:
+def _legend(runs: Sequence[RunSummary], rows_of_runs: Sequence[Sequence[dict]]) -> Markup:
     long = any(curves.long(series(rows, tag)) for rows in rows_of_runs for tag in tags(rows))
     note = f" A line is the median, a shade the range, in each of {curves.PARTS} parts of a long run." if long else ""
     keys = [_key(runs, run) for run in runs] if len(runs) > 1 else []
     return element("div", *keys, element("span", f"Over steps.{note}", class_="quiet"), class_="legend")
 
 
-def _panel(runs: Sequence[RunRecord], tag: str, lines: Mapping[int, Mapping[int, float]], name: str) -> Markup:
+def _panel(runs: Sequence[RunSummary], tag: str, lines: Mapping[int, Mapping[int, float]], name: str) -> Markup:
     """A curve for each run that has the tag; where the others want a logarithmic axis, not of one that is always 0."""
     lines = {index: points for index, points in lines.items() if points}
     varied = {index: points for index, points in lines.items() if any(points.values())}
@@ -144,7 +145,7 @@ def _panel(runs: Sequence[RunRecord], tag: str, lines: Mapping[int, Mapping[int,
     return element("figure", element("figcaption", ", ".join(caption), class_="quiet"), drawn)
 
 
-def _scores(runs: Sequence[RunRecord]) -> Markup:
+def _scores(runs: Sequence[RunSummary]) -> Markup:
     """For each way of computing scores a table and the curves: what was computed differently is never compared."""
     groups = [scores.by_conditions(run.scores) for run in runs]
     parts = []
@@ -155,29 +156,32 @@ def _scores(runs: Sequence[RunRecord]) -> Markup:
     return joined(parts)
 
 
-def _score_table(runs: Sequence[RunRecord], rows_of_runs: Sequence[Sequence[dict]]) -> Markup:
-    """The last and the best value of each run, the best of all runs marked."""
+def _score_table(runs: Sequence[RunSummary], rows_of_runs: Sequence[Sequence[dict]]) -> Markup:
+    """The last and, where it is known which way is better, the best value of each run; the best of all runs marked."""
+    ways = scores.better(row for rows in rows_of_runs for row in rows)
     columns = {tag: [series(rows, tag) for rows in rows_of_runs] for tag in _all_tags(rows_of_runs)}
     columns = {tag: points for tag, points in columns.items() if any(points)}
     cells: list[list[Markup]] = [[_name(runs, run)] for run in runs]
     for tag, points_of_runs in columns.items():
-        winner = scores.best(tag, (value for points in points_of_runs for value in points.values()))
         for row, points in zip(cells, points_of_runs, strict=True):
-            row += _last_and_best(tag, points, winner) if points else [_cell(_ABSENT), _cell(_ABSENT)]
+            row.append(_value(points[max(points)], f"at {max(points):,}") if points else _cell(_ABSENT))
+        if tag in ways:
+            winner = scores.best(ways[tag], (value for points in points_of_runs for value in points.values()))
+            for row, points in zip(cells, points_of_runs, strict=True):
+                row.append(_best(ways[tag], points, winner) if points else _cell(_ABSENT))
     head = ["run"]
     for tag in columns:
-        way = "lowest" if scores.lower_is_better(tag) else "highest"
-        head += [Markup(breakable(tag) + element("small", end)) for end in ("last", way)]
+        ends = ["last", *({"lower": ["lowest"], "higher": ["highest"]}.get(ways.get(tag, ""), []))]
+        head += [Markup(breakable(tag) + element("small", end)) for end in ends]
     return table(head, cells, numbers_from=1)
 
 
-def _last_and_best(tag: str, points: Mapping[int, float], winner: float) -> list[Markup]:
-    step, value = scores.best_point(tag, points)
-    last = max(points)
-    return [_value(points[last], f"at {last:,}"), _value(value, f"at {step:,}", best=value == winner)]
+def _best(way: str, points: Mapping[int, float], winner: float) -> Markup:
+    step, value = scores.best_point(way, points)
+    return _value(value, f"at {step:,}", best=value == winner)
 
 
-def _samples(runs: Sequence[RunRecord], count: int | None) -> Markup:
+def _samples(runs: Sequence[RunSummary], count: int | None) -> Markup:
     """Of each run with pictures a row of them."""
     parts = []
     count = count or _pictures_that_fit(runs)
@@ -199,14 +203,14 @@ def spaced(steps: Sequence[int], count: int) -> list[int]:
     return [steps[round(index * (len(steps) - 1) / (count - 1))] for index in range(count)]
 
 
-def _pictures_that_fit(runs: Sequence[RunRecord]) -> int:
+def _pictures_that_fit(runs: Sequence[RunSummary]) -> int:
     sizes = {path: tf.io.gfile.stat(path).length for run in runs for path in run.pictures.values()}
     total = lambda count: sum(sizes[run.pictures[step]] for run in runs for step in spaced([*run.pictures], count))
     counts = range(_MOST_PICTURES, _FEWEST_PICTURES, -1)
     return next((count for count in counts if total(count) <= _PICTURE_BYTES), _FEWEST_PICTURES)
 
 
-def _picture(run: RunRecord, step: int) -> Markup:
+def _picture(run: RunSummary, step: int) -> Markup:
     with tf.io.gfile.GFile(run.pictures[step], "rb") as file:
         source = f"data:image/png;base64,{base64.b64encode(file.read()).decode()}"
     image = element("img", src=source, alt=f"samples of {run.label} after {step:,} steps")
@@ -217,7 +221,7 @@ def _all_tags(rows_of_runs: Iterable[Sequence[dict]]) -> list[str]:
     return list(dict.fromkeys(tag for rows in rows_of_runs for tag in tags(rows)))
 
 
-def _key(runs: Sequence[RunRecord], run: RunRecord) -> Markup:
+def _key(runs: Sequence[RunSummary], run: RunSummary) -> Markup:
     """The label of a run, with a piece of its curves where there are several."""
     if len(runs) == 1:
         return element("span", run.label, class_="name")
@@ -228,7 +232,7 @@ def _key(runs: Sequence[RunRecord], run: RunRecord) -> Markup:
     return element("span", piece, run.label, class_="name")
 
 
-def _name(runs: Sequence[RunRecord], run: RunRecord) -> Markup:
+def _name(runs: Sequence[RunSummary], run: RunSummary) -> Markup:
     return element("th", _key(runs, run), scope="row")
 
 

@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 from scipy import ndimage
 
 from jare_tf.data.dataset import Dataset, as_pixels
-from jare_tf.data.synthetic_2d import GaussianMixture
+from jare_tf.data.synthetic import GaussianMixture
 from jare_tf.errors import InputError
 
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from jare_tf.evaluation.metric import lower_is_better
-
 _NO_CONDITION = frozenset(["checkpoint"])  # the string of a row that says what was scored, not how
 
 Conditions = tuple[tuple[str, str], ...]
@@ -18,12 +16,17 @@ def by_conditions(rows: Sequence[dict]) -> dict[Conditions, list[dict]]:
     return groups
 
 
-def best(tag: str, values: Iterable[float]) -> float:
-    """The lowest distance, or the highest of another score."""
-    return min(values) if lower_is_better(tag) else max(values)
+def better(rows: Iterable[Mapping]) -> dict[str, str]:
+    """By tag whether a "lower" or a "higher" score is better, as far as the rows say."""
+    return {tag: way for row in rows for tag, way in row.get("better", {}).items()}
 
 
-def best_point(tag: str, points: Mapping[int, float]) -> tuple[int, float]:
+def best(way: str, values: Iterable[float]) -> float:
+    """The best of several scores."""
+    return min(values) if way == "lower" else max(values)
+
+
+def best_point(way: str, points: Mapping[int, float]) -> tuple[int, float]:
     """(step, value) where a score was best, the first time that it was."""
-    value = best(tag, points.values())
+    value = best(way, points.values())
     return next(step for step in points if points[step] == value), value

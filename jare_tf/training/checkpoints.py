@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import re
-import zlib
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -12,6 +10,7 @@ from jare_tf import files
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, reason
 from jare_tf.training.gan import GAN
+from jare_tf.training.run import Run
 
 # How TensorFlow says that a file of a checkpoint is cut short, altered or gone.
 _DAMAGED = (tf.errors.UNKNOWN, tf.errors.NOT_FOUND, tf.errors.OUT_OF_RANGE, tf.errors.DATA_LOSS)
@@ -27,7 +26,7 @@ class UnreadableError(InputError):
 
 
 class Checkpoints:
-    """The checkpoints of one run, model_dir/checkpoints/step-<number>.
+    """The checkpoints of one run.
 
     They hold both networks with their state, the generator's moving average, both optimizers, what the rule remembers,
     float16's loss scale, the number of the step, the seed and how often the run was rewound; random draws and the order
@@ -35,9 +34,8 @@ class Checkpoints:
     of the data set's content too, to notice other samples. A checkpoint gets its name when it is complete.
 
     Args:
-      model_dir: the run directory.
+      run: the run.
       gan: a compiled GAN.
-      dataset: what it is trained on.
       keep: how many of the newest checkpoints are kept.
       chief: whether this process is the one that writes.
 
@@ -46,10 +44,9 @@ class Checkpoints:
       latest_step: the step that was saved or restored last.
     """
 
-    def __init__(self, model_dir: str, gan: GAN, dataset: Dataset, keep: int, chief: bool = True):
-        self._gan, self._dataset, self._keep, self._chief = gan, dataset, keep, chief
-        self._model_dir, self._folder = model_dir, f"{model_dir}/checkpoints"
-        self._content = tf.Variable(dataset.fingerprint, dtype=tf.int64)
+    def __init__(self, run: Run, gan: GAN, keep: int, chief: bool = True):
+        self._run, self._gan, self._keep, self._chief = run, gan, keep, chief
+        self._content = tf.Variable(0, dtype=tf.int64)
         self.rewinds = tf.Variable(0, dtype=tf.int64)
         self._checkpoint = tf.train.Checkpoint(
             discriminator=gan.discriminator,
@@ -66,25 +63,18 @@ class Checkpoints:
         )
         self.latest_step: int | None = None
 
-    def steps(self) -> list[int]:
-        """The steps of those that there are, the newest last."""
-        return steps_of(self._model_dir)
-
-    def exist(self) -> bool:
-        """Whether there is one to go on from."""
-        return bool(self.steps())
-
     def restore(self) -> int:
         """Goes back to the newest checkpoint that can be read, if there is one; the number of the step then.
 
-        The chief sets newer ones aside, which cannot be read; another worker calls it after the chief.
+        Learning rates, which are variables of the optimizers, stay as they are configured. The chief sets newer ones
+        aside, which cannot be read; another worker calls it after the chief.
 
         Raises:
-          InputError: none of them can be read, or one is not of these networks and optimizers, or of other data.
+          InputError: none of them can be read, or one is not of these networks and optimizers.
         """
         self.latest_step, damaged = None, []
-        for step in reversed(self.steps()):
-            path = f"{self._folder}/step-{step}"
+        for step in reversed(self._run.steps()):
+            path = self._run.checkpoint(step)
             try:
                 with _reading(path) as prefix:
                     self._checkpoint.read(prefix).assert_consumed()
@@ -93,20 +83,28 @@ class Checkpoints:
                     raise InputError(f"cannot read the checkpoint {path}: {error}") from error
                 damaged.append((step, str(error)))
                 continue
-            if int(self._content) != self._dataset.fingerprint:
-                raise InputError(
-                    f"the data set {self._dataset.name!r} has other samples than when {path} was written: bring them "
-                    "back, or name another --model_dir"
-                )
             self.latest_step = step
             break
         if damaged and self.latest_step is None:
-            raise InputError(f"cannot read any checkpoint in {self._folder}: the newest: {damaged[0][1]}")
+            raise InputError(f"cannot read any checkpoint in {self._run.checkpoints}: the newest: {damaged[0][1]}")
         for step, why in damaged:
-            for path in files.named(self._folder, f"step-{step}."):
-                tf.io.gfile.rename(path, f"{self._folder}/unreadable-{os.path.basename(path)}", overwrite=True)
-            print(f"{self._folder}/step-{step} cannot be read, set aside as unreadable-step-{step}: {why}", flush=True)
+            for path in files.named(self._run.checkpoints, f"step-{step}."):
+                aside = f"{self._run.checkpoints}/unreadable-{os.path.basename(path)}"
+                tf.io.gfile.rename(path, aside, overwrite=True)
+            path = self._run.checkpoint(step)
+            print(f"{path} cannot be read, set aside as unreadable-step-{step}: {why}", flush=True)
+        self._gan.reset_learning_rates()
         return self._gan.step
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Raises InputError unless these are the samples that the run was trained on, if it was; saved from now on."""
+        if self.latest_step is not None and int(self._content) != dataset.fingerprint:
+            path = self._run.checkpoint(self.latest_step)
+            raise InputError(
+                f"the data set {dataset.name!r} has other samples than when {path} was written: bring them back, or use "
+                "another directory"
+            )
+        self._content.assign(dataset.fingerprint)
 
     def save(self, step: int) -> None:
         """Saves the present state as checkpoint `step`, unless that is what was saved last.
@@ -126,80 +124,40 @@ class Checkpoints:
         except (tf.errors.OpError, OSError) as error:
             with contextlib.suppress(tf.errors.OpError, OSError):
                 self._remove(_NEW)
-            raise RunError(f"step {step}: cannot write a checkpoint to {self._folder}: {reason(error)}") from error
+            raise RunError(
+                f"step {step}: cannot write a checkpoint to {self._run.checkpoints}: {reason(error)}"
+            ) from error
         self.latest_step = step
 
     def _write(self, step: int) -> None:
         """Writes beside, renames the index last, without which there is no checkpoint, and drops the oldest."""
-        if not tf.io.gfile.exists(f"{self._model_dir}/config.gin"):
+        if not tf.io.gfile.exists(self._run.config_file):
             raise FileNotFoundError("the run directory is gone")  # TensorFlow would make it again
         self._remove(_NEW)
-        new, path = f"{self._folder}/{_NEW}", f"{self._folder}/step-{step}"
+        new = f"{self._run.checkpoints}/{_NEW}"
         self._checkpoint.write(new)
-        parts = files.named(self._folder, f"{_NEW}.")
+        parts = files.named(self._run.checkpoints, f"{_NEW}.")
         if f"{new}.index" not in parts:
             raise FileNotFoundError(f"TensorFlow wrote no {new}.index on this machine")
         for part in parts:  # .data-... comes before .index
-            tf.io.gfile.rename(part, path + part.removeprefix(new), overwrite=True)
-        for number in self.steps()[: -self._keep]:
+            tf.io.gfile.rename(part, self._run.checkpoint(step) + part.removeprefix(new), overwrite=True)
+        for number in self._run.steps()[: -self._keep]:
             self._remove(f"step-{number}.")
 
     def _remove(self, start: str) -> None:
         """Removes what is in the folder and has a name that begins so."""
-        for path in reversed(files.named(self._folder, start)):  # .index before .data-...
+        for path in reversed(files.named(self._run.checkpoints, start)):  # .index before .data-...
             (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
 
 
-def steps_of(model_dir: str) -> list[int]:
-    """The steps of the checkpoints of a run, the newest last."""
-    paths = files.named(f"{model_dir}/checkpoints", "step-")
-    return sorted(int(match[1]) for match in (re.search(r"/step-(\d+)\.index$", path) for path in paths) if match)
-
-
-def identity(model_dir: str, step: int) -> str | None:
-    """A checksum of the checkpoint of that step, whose index has one of each tensor; None where there is none."""
-    try:
-        with tf.io.gfile.GFile(f"{model_dir}/checkpoints/step-{step}.index", "rb") as file:
-            return f"{zlib.crc32(file.read()):08x}"
-    except tf.errors.NotFoundError:
-        return None
-
-
-def copy(model_dir: str, step: int, to: str) -> bool:
-    """Copies the checkpoint of that step to the folder `to`/checkpoints, in place of those there.
-
-    False where the checkpoint is gone, as its run removes old ones.
-    """
-    folder, new = f"{to}/checkpoints", f"{to}/new"
-    _remove_tree(new)
-    tf.io.gfile.makedirs(new)
-    parts = files.named(f"{model_dir}/checkpoints", f"step-{step}.")
-    try:
-        for part in parts:
-            tf.io.gfile.copy(part, f"{new}/{os.path.basename(part)}")
-    except tf.errors.NotFoundError:
-        parts = []
-    if not any(part.endswith(".index") for part in parts):
-        _remove_tree(new)
-        return False
-    _remove_tree(folder)
-    tf.io.gfile.rename(new, folder)
-    return True
-
-
-def _remove_tree(folder: str) -> None:
-    if tf.io.gfile.exists(folder):
-        tf.io.gfile.rmtree(folder)
-
-
-def restore_networks(model_dir: str, gan: GAN, step: int) -> None:
-    """Gives a GAN the networks, and the generator's moving average, of the run's checkpoint of that step.
+def restore_networks(run: Run, gan: GAN, step: int) -> None:
+    """Gives a GAN the networks, and the generator's moving average, of a run's checkpoint of that step.
 
     Raises:
       UnreadableError: the checkpoint is damaged.
       InputError: it cannot be read for another reason, or is not of these networks.
     """
-    path = f"{model_dir}/checkpoints/step-{step}"
+    path = run.checkpoint(step)
     checkpoint = tf.train.Checkpoint(
         discriminator=gan.discriminator,
         generator=gan.generator,
@@ -227,5 +185,7 @@ def _reading(path: str) -> Iterator[str]:
             raise _DamagedError(reason(error)) from error
         raise InputError(f"cannot read the checkpoint {path}: {reason(error)}") from error
     except (AssertionError, ValueError) as error:
-        why = str(error).strip().splitlines()[0]
-        raise InputError(f"{path} is a checkpoint of another experiment ({why}); name another --model_dir") from error
+        raise InputError(
+            f"{path} is a checkpoint of another experiment, or of another version: networks, kinds of optimizers, "
+            "momentum, moving averages and schedules cannot change; use another directory"
+        ) from error

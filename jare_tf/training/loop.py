@@ -11,11 +11,12 @@ from jare_tf.data.dataset import Dataset
 from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, reason
 from jare_tf.training import strategy
 from jare_tf.training.gan import GAN, METRICS
+from jare_tf.training.pace import Pace
 
 _SMALL = 10_000  # parameters; see tools/steps_per_call.py
 
 
-class Progress(NamedTuple):
+class StepReport(NamedTuple):
     """What an action is told.
 
     step: steps done since the run's first start.
@@ -28,7 +29,7 @@ class Progress(NamedTuple):
     steps_per_second: float | None
 
 
-Action = Callable[[Progress], None]
+Action = Callable[[StepReport], None]
 
 
 class Every(NamedTuple):
@@ -61,39 +62,34 @@ class At(NamedTuple):
         return min((one - step for one in self.steps if one > step), default=math.inf)
 
 
-def run(
+def train(
     gan: GAN,
     dataset: Dataset,
-    *,
     batch_size: int,
-    steps: int,
-    steps_per_call: int,
-    jit_compile: bool | str,
-    actions: Sequence[Every | At],
-    stopped: Callable[[], bool],
+    pace: Pace,
+    actions: Sequence[Every | At] = (),
+    stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Trains until `gan.iterations` is `steps` or `stopped()`; the number of the step then.
+    """Trains until `gan.iterations` is `pace.steps` or `stopped()`; the number of the step then.
 
     Args:
       gan: a compiled GAN, anywhere in its training.
       dataset: where real samples come from.
       batch_size: samples of a batch.
-      steps: the step to stop at.
-      steps_per_call: most steps in one compiled call; actions and `stopped` wait for the call under way.
-      jit_compile: compile with XLA, see `use_xla`.
-      actions: what to do between calls, in this order.
+      pace: its steps, steps_per_call and jit_compile count.
+      actions: what to do between calls, in this order; they and `stopped` wait for the call under way.
       stopped: asked between calls.
 
     Raises:
       RunError: a loss or a gradient norm of a step is not finite, or TensorFlow cannot go on: no memory left, an image
         that cannot be read any more.
     """
-    step = gan.step
-    call = compiled(gan, dataset, batch_size, use_xla(jit_compile, gan, dataset))
+    step, steps = gan.step, pace.steps
+    call = compiled(gan, dataset, batch_size, use_xla(pace.jit_compile, gan, dataset))
     timed_steps, timed_seconds = 0, 0.0
     first_call = True  # it compiles: one step, not timed
     while step < steps and not stopped():
-        longest = 1 if first_call else steps_per_call
+        longest = 1 if first_call else pace.steps_per_call
         count = min(longest, steps - step, *(each.until(step) for each in actions))
         begin = time.monotonic()
         try:
@@ -106,10 +102,10 @@ def run(
         step = gan.step
         _check_finite(step, metrics)
         due = [each for each in actions if each.due(step, steps)]
-        progress = Progress(step, metrics, timed_steps / timed_seconds if timed_steps else None)
+        report = StepReport(step, metrics, timed_steps / timed_seconds if timed_steps else None)
         try:
             for each in due:
-                each.action(progress)
+                each.action(report)
         except (tf.errors.OpError, OSError) as error:
             raise RunError(f"step {step}: {reason(error)}") from error
         if due:
@@ -124,18 +120,16 @@ def use_xla(setting: bool | str, gan: GAN, dataset: Dataset) -> bool:
     itself, so that the whole loop is compiled. A TPU compiles everything whatever the setting.
 
     Raises:
-      InputError: the setting is none of True, False and "auto", or True on several CPU devices, which XLA cannot do.
+      InputError: the setting is True on several CPU devices, which XLA cannot do.
     """
-    if setting not in (True, False, "auto"):
-        raise InputError(f"experiment.train.jit_compile (JIT) must be True, False or 'auto', not {setting!r}")
     devices = gan.distribute_strategy
     several = devices.num_replicas_in_sync > 1
     on_cpu = not tf.config.list_logical_devices("GPU")
     if isinstance(devices, tf.distribute.TPUStrategy):
         return False
     if setting is True and several and on_cpu:
-        raise InputError("JIT = True: XLA cannot compile a step on several CPU devices; let it be 'auto'")
-    if setting != "auto":
+        raise InputError("jit_compile = True: XLA cannot compile a step on several CPU devices; use 'auto'")
+    if isinstance(setting, bool):
         return setting
     return on_cpu and not several and dataset.drawn_by_xla and gan.count_params() <= _SMALL
 

@@ -3,7 +3,8 @@
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import ClassVar
 
 import psutil
 import tensorflow as tf
@@ -14,9 +15,8 @@ from jare_tf.errors import check_integer
 from jare_tf.theory import eigenvalues
 from jare_tf.theory.spectrum import extremal_eigenvalues
 from jare_tf.training.gan import GAN
+from jare_tf.training.pace import Probe
 from jare_tf.types import Players, each_player
-
-Probe = Callable[[GAN], dict[str, float]]
 
 
 def parameter_norm(gan: GAN) -> dict[str, float]:
@@ -54,6 +54,7 @@ class ParameterDistance:
       equilibrium: (θ*, φ*), for each player a tuple of arrays in the order of its trainable variables.
     """
 
+    better: ClassVar[Mapping[str, str]] = {"parameter_distance": "lower"}
     equilibrium: Players
 
     def __call__(self, gan: GAN) -> dict[str, float]:

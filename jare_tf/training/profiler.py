@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from jare_tf.training.loop import At, Progress
+from jare_tf.training.loop import At, StepReport
 
 
 @contextlib.contextmanager
@@ -27,9 +27,9 @@ def profiled(folder: str, window: tuple[int, int] | None, steps: range, chief: b
         tf.profiler.experimental.stop()
         print(f"the profile from step {window[0]} on: {folder}/plugins/profile", flush=True)
 
-    def start_or_stop(progress: Progress) -> None:
+    def start_or_stop(report: StepReport) -> None:
         nonlocal running
-        start = progress.step == window[0]
+        start = report.step == window[0]
         if not chief or start == running:  # a rewind may lead here again
             return
         running = start

@@ -1,168 +1,259 @@
-"""A run from where its directory stands to its end: resuming, rewinding, stopping."""
+"""The run directory: where everything of a run lies, who may write to it, and how it is read back."""
 
-import signal
+import contextlib
+import dataclasses
+import errno
+import json
+import math
+import os
+import re
+import socket
+import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.data.dataset import Dataset
-from jare_tf.errors import InputError, NotFiniteError, RunError
-from jare_tf.training import actions, loop, profiler, strategy
-from jare_tf.training.checkpoints import Checkpoints
-from jare_tf.training.gan import GAN
-from jare_tf.training.probes import Probe
-from jare_tf.training.signals import StopSignals
-from jare_tf.training.summaries import RunLog, write_hyperparameters
+from jare_tf.errors import InputError, reason
 
-_SEEDS = 2**31  # a configured seed is below it
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+Value = bool | int | float | str
 
 
-class Pace(NamedTuple):
-    """How long a run is and what happens when, all in steps, never for 0 (see `experiment.train`)."""
+class Record(NamedTuple):
+    """What a run says of its configuration.
 
-    steps: int
-    log_every: int
-    save_every: int
-    sample_every: int
-    histograms_every: int
-    steps_per_call: int
+    text: all of it, for config.gin.
+    hyperparameters: what was bound, by name, for TensorBoard.
+    """
+
+    text: str = ""
+    hyperparameters: Mapping[str, Value] = {}
 
 
-def run(
-    model_dir: str,
-    gan: GAN,
-    dataset: Dataset,
-    checkpoints: Checkpoints,
-    *,
-    config: str,
-    hyperparameters: Mapping[str, bool | int | float | str],
-    pace: Pace,
-    batch_size: int,
-    jit_compile: bool | str,
-    probes: Sequence[Probe],
-    draw: Callable[[RunLog], loop.Action],
-    profile: tuple[int, int] | None,
-    max_rewinds: int,
-) -> int | None:
-    """Goes on from the newest checkpoint to the end; all workers of a run call it.
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run directory.
+
+    | in it | is |
+    | --- | --- |
+    | `config.gin` | the configuration |
+    | `metrics.jsonl` | rows of metrics: `rows` |
+    | `train/` | TensorBoard's events |
+    | `checkpoints/` | `step-<number>.*`: `steps` |
+    | `samples/` | `<step>.png`: `pictures` |
+    | `evaluation/` | rows of scores and events, read as a run: `evaluation` |
+    | `best/` | the checkpoint with the best score, read as a run: `best` |
+    | `.lock` | who writes: `locked` |
 
     Args:
-      model_dir: the run directory, which the chief alone writes.
-      gan: a compiled GAN at its initialisation.
-      dataset: the real samples.
-      checkpoints: of this run.
-      config: the configuration as text, the same for all workers.
-      hyperparameters: what of it was chosen, by name.
-      pace: how long, and what when.
-      batch_size: of a global batch.
-      jit_compile: see `loop.use_xla`.
-      probes: quantities for the rows of metrics.
-      draw: makes the action that draws samples.
-      profile: after which step the profile of the chief begins, and after which it ends.
-      max_rewinds: how often to go back to the newest checkpoint when something is not finite, and on with other draws.
-
-    Returns:
-      The signal that came while it trained and made it stop, or None.
-
-    Raises:
-      NotFiniteError: something is not finite, and no rewind is left.
-      RunError: it cannot go on for another reason.
+      path: the directory; local, or of any file system that TensorFlow knows.
     """
-    devices = gan.distribute_strategy
-    chief, agree = strategy.worker(devices) == 0, strategy.agreement(devices)
-    if not _alike(agree, zlib.crc32(config.encode()), devices):
-        raise InputError("the workers of TF_CONFIG have different configurations, or versions of this program")
-    first = _restored(checkpoints, agree, gan)
-    rewinds, rewound = int(checkpoints.rewinds), ""
-    if first >= pace.steps:
-        print(f"{model_dir} is at step {first} already; more steps: --gin_param 'STEPS = ...'", flush=True)
-        return None
-    if chief:
-        files.replace(f"{model_dir}/config.gin", config)
-        write_hyperparameters(model_dir, hyperparameters)
-    if max_rewinds:
-        checkpoints.save(first)
-    print(f"{model_dir}: from step {first} to {pace.steps}{strategy.described(devices)}", flush=True)
-    profiling = profiler.profiled(f"{model_dir}/train", profile, range(first, pace.steps), chief)
-    with StopSignals() as signals, profiling as profile_actions:
-        while True:
-            gan.seed.assign(gan.first_seed + rewinds * _SEEDS)
-            checkpoints.rewinds.assign(rewinds)
-            run_log = RunLog(model_dir, first) if chief else None
-            if run_log is not None and rewound:
-                run_log.text(first, "rewind", rewound)
-            try:
-                last = loop.run(
-                    gan,
-                    dataset,
-                    batch_size=batch_size,
-                    steps=pace.steps,
-                    steps_per_call=pace.steps_per_call,
-                    jit_compile=jit_compile,
-                    actions=[
-                        *_actions(run_log, gan, checkpoints, config, pace, batch_size, probes, draw),
-                        *profile_actions,
-                    ],
-                    stopped=lambda: agree(int(signals.received is not None)) > 0,
-                )
-                checkpoints.save(last)
-                agree(0)  # no worker leaves before the chief has written
-                return signals.received or (signal.SIGTERM if last < pace.steps else None)
-            except RunError as error:
-                if not isinstance(error, NotFiniteError) or rewinds >= max_rewinds or not checkpoints.exist():
-                    raise type(error)(_with_advice(error, checkpoints)) from error
-                rewinds += 1
-                first = _restored(checkpoints, agree, gan)
-                if run_log is not None:
-                    run_log.close()
-                rewound = f"{error}: rewind {rewinds} of {max_rewinds} to step {first}, with other random draws"
-                print(rewound, flush=True)
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def config_file(self) -> str:
+        return f"{self.path}/config.gin"
+
+    @property
+    def metrics_file(self) -> str:
+        return f"{self.path}/metrics.jsonl"
+
+    @property
+    def events(self) -> str:
+        return f"{self.path}/train"
+
+    @property
+    def checkpoints(self) -> str:
+        return f"{self.path}/checkpoints"
+
+    @property
+    def samples(self) -> str:
+        return f"{self.path}/samples"
+
+    @property
+    def evaluation(self) -> "Run":
+        return Run(f"{self.path}/evaluation")
+
+    @property
+    def best(self) -> "Run":
+        return Run(f"{self.path}/best")
+
+    def exists(self) -> bool:
+        """Whether there is a run in it, or the beginning of one."""
+        return any(tf.io.gfile.exists(path) for path in (self.config_file, self.metrics_file))
+
+    def config(self) -> str:
+        """config.gin, empty where there is none."""
+        if not tf.io.gfile.exists(self.config_file):
+            return ""
+        with tf.io.gfile.GFile(self.config_file) as file:
+            return file.read()
+
+    def rows(self) -> list[dict]:
+        """The rows of metrics.jsonl, none where there is no file; an unfinished last line is left out.
+
+        Raises:
+          InputError: another line is broken, or has no step.
+        """
+        if not tf.io.gfile.exists(self.metrics_file):
+            return []
+        with tf.io.gfile.GFile(self.metrics_file, "rb") as file:
+            lines = file.read().split(b"\n")
+        return [self._row(number, line) for number, line in enumerate(lines[:-1], start=1)]
+
+    def _row(self, number: int, line: bytes) -> dict:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{self.metrics_file}, line {number}: not JSON ({error}); fix or delete it") from error
+        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+            raise InputError(f"{self.metrics_file}, line {number}: a row has a step; fix or delete it")
+        return row
+
+    def write_rows(self, rows: Iterable[Mapping]) -> None:
+        """Makes these the rows of metrics.jsonl."""
+        files.replace(self.metrics_file, "".join(json.dumps(row) + "\n" for row in rows))
+
+    def append_row(self, row: Mapping) -> None:
+        """One more row for metrics.jsonl."""
+        with tf.io.gfile.GFile(self.metrics_file, "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def steps(self) -> list[int]:
+        """The steps of its checkpoints, the newest last."""
+        paths = files.named(self.checkpoints, "step-")
+        return sorted(int(match[1]) for match in (re.search(r"/step-(\d+)\.index$", path) for path in paths) if match)
+
+    def checkpoint(self, step: int) -> str:
+        """What the names of the files of a checkpoint begin with."""
+        return f"{self.checkpoints}/step-{step}"
+
+    def identity(self, step: int) -> str | None:
+        """A checksum of a checkpoint, whose index has one of each tensor; None where there is none."""
+        try:
+            with tf.io.gfile.GFile(f"{self.checkpoint(step)}.index", "rb") as file:
+                return f"{zlib.crc32(file.read()):08x}"
+        except tf.errors.NotFoundError:
+            return None
+
+    def copy_checkpoint(self, step: int, to: "Run") -> bool:
+        """Copies a checkpoint to another run directory, in place of those there.
+
+        False where the checkpoint is gone, as its run removes old ones.
+        """
+        new = f"{to.path}/new"
+        files.remove_tree(new)
+        tf.io.gfile.makedirs(new)
+        parts = files.named(self.checkpoints, f"step-{step}.")
+        try:
+            for part in parts:
+                tf.io.gfile.copy(part, f"{new}/{os.path.basename(part)}")
+        except tf.errors.NotFoundError:
+            parts = []
+        if not any(part.endswith(".index") for part in parts):
+            files.remove_tree(new)
+            return False
+        files.remove_tree(to.checkpoints)
+        tf.io.gfile.rename(new, to.checkpoints)
+        return True
+
+    def pictures(self) -> dict[int, str]:
+        """The paths of the pictures of samples, by step."""
+        matches = (re.search(r"/(\d+)\.png$", path) for path in files.named(self.samples, ""))
+        return {int(match[1]): match.string for match in matches if match}
+
+    def make(self) -> None:
+        """Makes the directory and tries to write in it.
+
+        Raises:
+          InputError: it cannot be written to.
+        """
+        probe = f"{self.path}/.writable"
+        try:
+            tf.io.gfile.makedirs(self.path)
+            with tf.io.gfile.GFile(probe, "w") as file:
+                file.write("-")
+            tf.io.gfile.remove(probe)
+        except (tf.errors.OpError, OSError) as error:
+            raise InputError(f"cannot write to {self.path}: {reason(error)}") from error
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Makes the directory and keeps other processes from writing to it.
+
+        The lock is one of the operating system's on `.lock`, which a process loses when it ends, however it ends. In
+        gs://... or on a file system without locks nothing is kept from anybody.
+
+        Raises:
+          InputError: the directory cannot be written to, or another process has the lock.
+        """
+        self.make()
+        with contextlib.ExitStack() as stack:
+            if "://" not in self.path and fcntl is not None:
+                try:
+                    self._take(stack.enter_context(open(f"{self.path}/.lock", "a+")))
+                except OSError as error:
+                    raise InputError(f"cannot write to {self.path}: {reason(error)}") from error
+            yield
+
+    def is_locked(self) -> bool | None:
+        """Whether a process has the lock; None where that cannot be known."""
+        if "://" in self.path or fcntl is None:
+            return None
+        try:
+            with open(f"{self.path}/.lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return None
+        return False
+
+    def _take(self, lock) -> None:
+        """Locks an open file and writes who holds it."""
+        try:
+            _try(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "another process"
+            raise InputError(f"{self.path} is in use by {holder}: stop it, or use another directory") from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+                raise
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        lock.flush()
 
 
-def _actions(
-    run_log: RunLog | None,
-    gan: GAN,
-    checkpoints: Checkpoints,
-    config: str,
-    pace: Pace,
-    batch_size: int,
-    probes: Sequence[Probe],
-    draw: Callable[[RunLog], loop.Action],
-) -> list[loop.Every]:
-    """What is due when; workers without a log write nothing, but stop at the same steps."""
-    log = picture = histograms = lambda progress: None
-    if run_log is not None:
-        run_log.text(gan.step, "config", config)
-        log, picture = actions.log(run_log, gan, probes, pace.steps, batch_size), draw(run_log)
-        histograms = actions.histograms(run_log, gan)
-    shown = [(pace.sample_every, picture), (pace.histograms_every, histograms)]
-    shown = [loop.Every(steps, action) for steps, action in shown if steps]
-    if gan.step == 0:
-        for each in shown:
-            each.action(loop.Progress(step=0, metrics={}, steps_per_second=None))
-    save = loop.Every(pace.save_every, lambda progress: checkpoints.save(progress.step))
-    return [loop.Every(pace.log_every, log), *shown, save]
+def series(rows: Iterable[Mapping], tag: str) -> dict[int, float]:
+    """The finite values of a tag by step; of several at one step the one written last."""
+    values = {row["step"]: row[tag] for row in rows if is_number(row.get(tag)) and math.isfinite(row[tag])}
+    return dict(sorted(values.items()))
 
 
-def _restored(checkpoints: Checkpoints, agree: Callable[[int], int], gan: GAN) -> int:
-    """The step of the newest checkpoint that can be read, to which all workers go back; the chief first."""
-    devices = gan.distribute_strategy
-    step = checkpoints.restore() if strategy.worker(devices) == 0 else 0
-    agree(0)
-    step = step if strategy.worker(devices) == 0 else checkpoints.restore()
-    if not _alike(agree, step, devices):
-        raise InputError("the workers find different checkpoints: --model_dir must be one folder that all of them see")
-    return step
+def is_number(value) -> bool:
+    """Whether a field of a row is a number; True and False are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _alike(agree: Callable[[int], int], number: int, devices: tf.distribute.Strategy) -> bool:
-    """Whether all workers call it with the same number; if not, one of them at least is told."""
-    return agree(number) == number * strategy.workers(devices)
-
-
-def _with_advice(error: RunError, checkpoints: Checkpoints) -> str:
-    kept = checkpoints.steps()
-    return f"{error}; " + (f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint before it")
+def _try(take: Callable[[], None]) -> None:
+    """Takes a lock; one that `Run.is_locked` holds for a moment is waited for."""
+    for _ in range(5):
+        try:
+            return take()
+        except BlockingIOError:
+            time.sleep(0.1)
+    return take()

@@ -1,6 +1,5 @@
 """What a run writes down while it trains: metrics.jsonl and TensorBoard events."""
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 
@@ -13,30 +12,30 @@ from tensorboard.plugins.hparams.api import hparams_pb
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
 from jare_tf import files
-from jare_tf.errors import InputError
+from jare_tf.training.run import Run, Value
 
 
 class RunLog:
     """The record of one run: `metrics.jsonl` and TensorBoard events in `train/`, with the same tags.
 
     Args:
-      model_dir: the run directory.
+      run: the run.
       step: where the run begins; rows and events of later steps, written by a run that was killed, are dropped.
     """
 
-    def __init__(self, model_dir: str, step: int):
-        self._model_dir = model_dir
-        for path in files.named(f"{model_dir}/train", "events"):
+    def __init__(self, run: Run, step: int):
+        self._run = run
+        for path in files.named(run.events, "events"):
             _drop_events(path, after=step if step else -1)
-        self._writer = tf.summary.create_file_writer(f"{model_dir}/train")
-        rows = [row for row in read_metrics(model_dir) if row["step"] <= step]
-        write_metrics(model_dir, rows)
+        self._writer = tf.summary.create_file_writer(run.events)
+        rows = [row for row in run.rows() if row["step"] <= step]
+        run.write_rows(rows)
         self._start = time.monotonic() - (rows[-1]["seconds"] if rows else 0.0)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """One row of metrics.jsonl, with the seconds that the run has taken, and a TensorBoard scalar for each tag."""
         row = {"step": step, "seconds": round(time.monotonic() - self._start, 3), **values}
-        append_metrics(self._model_dir, row)
+        self._run.append_row(row)
         self._event(step, [scalar_pb(tag, value) for tag, value in values.items()])
 
     def histograms(self, step: int, values: Mapping[str, np.ndarray]) -> None:
@@ -67,16 +66,16 @@ class RunLog:
         self._writer.flush()
 
 
-def write_hyperparameters(model_dir: str, values: Mapping[str, bool | int | float | str]) -> None:
-    """Writes what TensorBoard's HParams tab shows of a run, whose metrics are those of the folders in model_dir."""
-    new = f"{model_dir}/hparams.new"  # TensorBoard reads whatever has the name of an event file
+def write_hyperparameters(run: Run, values: Mapping[str, Value]) -> None:
+    """Writes what TensorBoard's HParams tab shows of a run, whose metrics are those of the folders in its directory."""
+    new = f"{run.path}/hparams.new"  # TensorBoard reads whatever has the name of an event file
     version = Event(wall_time=time.time(), file_version="brain.Event:2")
     # Without an id of its own a run is called by its folder, and runs of equal values stay apart.
     session = Event(wall_time=time.time(), summary=hparams_pb(dict(values), trial_id=""))
     with tf.io.TFRecordWriter(new) as writer:
         for event in (version, session):
             writer.write(event.SerializeToString())
-    tf.io.gfile.rename(new, f"{model_dir}/events.out.tfevents.hparams", overwrite=True)
+    tf.io.gfile.rename(new, f"{run.path}/events.out.tfevents.hparams", overwrite=True)
 
 
 def _drop_events(path: str, after: int) -> None:
@@ -97,31 +96,3 @@ def _drop_events(path: str, after: int) -> None:
         for record in kept:
             writer.write(record)
     tf.io.gfile.rename(new, path, overwrite=True)
-
-
-def read_metrics(model_dir: str) -> list[dict]:
-    """The rows of model_dir/metrics.jsonl, empty when there is none; an unfinished last line is left out.
-
-    Raises:
-      InputError: another line is broken.
-    """
-    path = f"{model_dir}/metrics.jsonl"
-    if not tf.io.gfile.exists(path):
-        return []
-    with tf.io.gfile.GFile(path) as file:
-        lines = file.read().split("\n")
-    try:
-        return [json.loads(line) for line in lines[:-1]]
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} has a line that is no JSON ({error}): mend or remove it") from error
-
-
-def write_metrics(model_dir: str, rows: Iterable[Mapping]) -> None:
-    """Makes these the rows of model_dir/metrics.jsonl."""
-    files.replace(f"{model_dir}/metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-
-
-def append_metrics(model_dir: str, row: Mapping) -> None:
-    """One more row for model_dir/metrics.jsonl."""
-    with tf.io.gfile.GFile(f"{model_dir}/metrics.jsonl", "a") as file:
-        file.write(json.dumps(row) + "\n")

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf import data
-from jare_tf.data import image_folder, synthetic_2d
+from jare_tf.data import image_folder, synthetic
 from jare_tf.data.dataset import Dataset, check
 from jare_tf.data.in_memory import InMemory
 from jare_tf.data.stacked_mnist import StackedMnist
@@ -16,8 +16,8 @@ from jare_tf.report.pictures import png
 
 DIGITS = InMemory("digits", np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1)).astype(np.uint8))
 DATASETS = {
-    "GaussianMixture": lambda folder: synthetic_2d.ring(radius=1.0, std=0.1),
-    "Uniform": lambda folder: synthetic_2d.Uniform(dimension=3),
+    "GaussianMixture": lambda folder: synthetic.ring(radius=1.0, std=0.1),
+    "Uniform": lambda folder: synthetic.Uniform(dimension=3),
     "InMemory": lambda folder: DIGITS,
     "StackedMnist": lambda folder: StackedMnist(digits=DIGITS),
     "Streaming": lambda folder: image_folder.load(path=str(folder), image_size=8, in_memory_limit=0),

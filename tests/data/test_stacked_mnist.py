@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import jare_tf
-from jare_tf.data import synthetic_2d
+from jare_tf.data import synthetic
 from jare_tf.data.in_memory import InMemory
 from jare_tf.data.stacked_mnist import StackedMnist
 
@@ -30,4 +30,4 @@ def test_wrong_digits():
     with pytest.raises(jare_tf.InputError, match=r"gray images in memory, .* those of 'colour' have shape \(8, 8, 3\)"):
         StackedMnist(digits=InMemory("colour", np.zeros((2, 8, 8, 3), np.uint8)))
     with pytest.raises(jare_tf.InputError, match="gray images in memory"):
-        StackedMnist(digits=synthetic_2d.Uniform())
+        StackedMnist(digits=synthetic.Uniform())

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jare_tf.data.synthetic_2d import ring
+from jare_tf.data.synthetic import ring
 from jare_tf.evaluation.mode_coverage import mode_coverage, reverse_kl
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import jare_tf
-from jare_tf.data.synthetic_2d import gaussian
+from jare_tf.data.synthetic import gaussian
 from jare_tf.evaluation.moments import Moments
 from jare_tf.game.networks import linear_quadratic
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import jare_tf
-from jare_tf.data.synthetic_2d import Uniform, gaussian, ring
+from jare_tf.data.synthetic import Uniform, gaussian, ring
 from jare_tf.report import curves, pictures
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import jare_tf
-from jare_tf.data import image_folder, synthetic_2d
+from jare_tf.data import image_folder, synthetic
 from jare_tf.game.networks import affine
 from jare_tf.report.pictures import png
 from jare_tf.training import loop
@@ -50,7 +50,7 @@ def test_calls_end_where_an_action_is_due(actions, expected):
     seen, kinds = [], {"every": loop.Every, "at": loop.At}
     due = [kinds[kind](steps, lambda progress: seen.append((progress.step, gan.step))) for kind, steps in actions]
     pace = {"batch_size": 2, "steps": 10, "steps_per_call": 100, "jit_compile": False}
-    loop.run(gan, synthetic_2d.gaussian(mean=[0.0, 4.0], std=0.2), **pace, actions=due, stopped=lambda: False)
+    loop.run(gan, synthetic.gaussian(mean=[0.0, 4.0], std=0.2), **pace, actions=due, stopped=lambda: False)
     assert seen == [(step, step) for step in expected]
 
 

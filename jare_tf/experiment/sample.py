@@ -2,7 +2,8 @@
 
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -10,32 +11,30 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
-from jare_tf.errors import InputError, check_number
-from jare_tf.experiment.parts import check_integers, restore, say_differences
+from jare_tf.errors import InputError, check_integer, check_number, check_one_of
+from jare_tf.experiment.checkpoint import restore
+from jare_tf.experiment.experiment import Experiment
 from jare_tf.progress import Progress
 from jare_tf.report import pictures
-from jare_tf.report.samples import Picture
-from jare_tf.training import run_directory
 from jare_tf.training.gan import GAN
+from jare_tf.training.run import Run
 
 _BATCH = 256
-_WAYS = {"linear": latent.linear, "spherical": latent.spherical}
-_FORMS = ("png", "npz", "grid")
+_PATHS = {"linear": latent.linear, "spherical": latent.spherical}
+_FORMATS = ("png", "npz", "grid")
 
 
 def sample(
+    experiment: Experiment,
+    run: Run,
     *,
-    model_dir: str,
-    check_config: Callable[[], Sequence[str]],
-    make_gan: Callable[[], GAN],
-    picture: Picture,
     checkpoint: str | int = "newest",
     count: int = 64,
     first_seed: int = 0,
     truncation: float | None = None,
     interpolation: str | None = None,
     points: int = 8,
-    form: str = "png",
+    format: str = "png",
     output: str | None = None,
 ) -> None:
     """Writes samples of a run's generator, by its moving average where there is one; no data set is needed.
@@ -45,44 +44,41 @@ def sample(
     has the step in its name, and the truncation and the interpolation.
 
     Args:
-      model_dir: the run directory.
-      check_config: called when everything has been made; raises InputError for a binding that nothing used, and
-        returns how the configuration differs from that of the run in model_dir.
-      make_gan: makes the experiment's GAN.
-      picture: how samples that are no images are drawn.
+      experiment: what the run trains.
+      run: the run.
       checkpoint: "newest", "best" (what `evaluate` kept), or the number of a step.
-      count: how many samples, or with `interpolation` how many ways.
+      count: how many samples, or with `interpolation` how many paths.
       first_seed: a non-negative integer.
       truncation: how far from 0 the coordinates of latent vectors may be (`latent.Prior.draw`); None for the prior.
-      interpolation: "linear" or "spherical": way i leads from the latent vector of seed first_seed + i to the next
+      interpolation: "linear" or "spherical": path i leads from the latent vector of seed first_seed + i to the next
         seed's.
-      points: samples on each way, both ends included.
-      form: of images: "png", a file each; "npz", one file with `images` [n, height, width, channels], `seeds` [n], of
-        the beginning of each one's way, and `latent` [n, latent_dim]; "grid", one picture. Samples that are no images
+      points: samples on each path, both ends included.
+      format: of images: "png", a file each; "npz", one file with `images` [n, height, width, channels], `seeds` [n], of
+        the beginning of each one's path, and `latent` [n, latent_dim]; "grid", one picture. Samples that are no images
         become an .npz file with `samples` in place of `images`, and a picture.
-      output: the folder; by default model_dir/generated.
+      output: the folder; by default generated/ in the run directory.
 
     Raises:
       InputError: an argument is none of these, there is no such checkpoint, or `output` cannot be written to.
     """
-    check_integers("sample", 1, count=count, points=points)
-    check_integers("sample", 0, first_seed=first_seed)
+    check_integer("sample: count", count, 1, 2**31)
+    check_integer("sample: points", points, 1, 2**31)
+    check_integer("sample: first_seed", first_seed, 0, 2**31)
     if truncation is not None:
-        check_number("experiment.sample.truncation", truncation, above_zero=True)
-    if interpolation not in (None, *_WAYS):
-        raise InputError(f"experiment.sample.interpolation must be one of {', '.join(_WAYS)}, not {interpolation!r}")
-    if form not in _FORMS:
-        raise InputError(f"experiment.sample.form must be one of {', '.join(_FORMS)}, not {form!r}")
-    gan = make_gan()
-    say_differences(check_config())
-    step = restore(model_dir, gan, checkpoint)
-    folder = output or f"{model_dir}/generated"
-    run_directory.make(folder)
+        check_number("sample: truncation", truncation, above_zero=True)
+    check_one_of("sample: interpolation", interpolation, (None, *_PATHS))
+    check_one_of("sample: format", format, _FORMATS)
+    if output is not None and not isinstance(output, str):
+        raise InputError(f"sample: output must be the name of a folder, not {output!r}")
+    gan = experiment.gan()
+    step = restore(run, gan, checkpoint)
+    folder = os.path.expanduser(output) if output else f"{run}/generated"
+    Run(folder).make()
     seeds = np.arange(first_seed, first_seed + count)
     ends = [*seeds, first_seed + count] if interpolation else seeds
     z = latent.of_seeds(gan.latent_prior, gan.latent_dim, ends, truncation)
     if interpolation:
-        z = tf.reshape(_WAYS[interpolation](z[:-1], z[1:], points), [-1, gan.latent_dim])
+        z = tf.reshape(_PATHS[interpolation](z[:-1], z[1:], points), [-1, gan.latent_dim])
         names = [f"seed-{start:06d}-{start + 1:06d}-{point:03d}" for start in seeds for point in range(points)]
         seeds = np.repeat(seeds, points)
     else:
@@ -92,13 +88,13 @@ def sample(
     drawn = f"-truncation-{truncation:g}" if truncation else ""
     drawn += f"-{interpolation}-{points}" if interpolation else ""
     name = f"{folder}/step-{step}{drawn}"
-    if images and form == "png":
+    if images and format == "png":
         written = name
         _write_files(written, names, made)
     else:
-        written = f"{name}.{'png' if images and form == 'grid' else 'npz'}"
+        written = f"{name}.{'png' if images and format == 'grid' else 'npz'}"
         samples = np.concatenate(list(made))
-        if images and form == "grid":
+        if images and format == "grid":
             columns = points if interpolation else math.ceil(count**0.5)
             files.replace(written, pictures.png(pictures.grid(samples, columns)))
         else:
@@ -106,7 +102,7 @@ def sample(
             np.savez(buffer, **{"images" if images else "samples": samples}, seeds=seeds, latent=z)
             files.replace(written, buffer.getvalue())
         if not images:
-            files.replace(f"{name}.png", pictures.png(picture.draw(samples)))
+            files.replace(f"{name}.png", pictures.png(experiment.picture.draw(samples)))
     print(f"{len(names):,} samples of step {step}: {written}", flush=True)
 
 

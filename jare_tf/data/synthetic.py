@@ -26,7 +26,7 @@ class GaussianMixture(Dataset):
     drawn_by_xla = True
 
     def __post_init__(self):
-        check_number(f"synthetic_2d.{self.name}: std", self.std, above_zero=True)
+        check_number(f"synthetic.{self.name}: std", self.std, above_zero=True)
 
     @property
     def element_shape(self) -> tuple[int, ...]:
@@ -63,8 +63,8 @@ def ring(*, modes: int = 8, radius: float, std: float) -> GaussianMixture:
       radius: radius r of the circle, positive.
       std: standard deviation of each Gaussian, positive.
     """
-    check_integer("synthetic_2d.ring: modes", modes, least=1)
-    check_number("synthetic_2d.ring: radius", radius, above_zero=True)
+    check_integer("synthetic.ring: modes", modes, least=1)
+    check_number("synthetic.ring: radius", radius, above_zero=True)
     angles = 2 * np.pi * np.arange(modes) / modes
     centres = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     return GaussianMixture(name="ring", centres=tuple(map(tuple, centres.tolist())), std=std)
@@ -78,8 +78,8 @@ def grid(*, side: int = 5, spacing: float = 2.0, std: float = 0.05) -> GaussianM
       spacing: distance of neighbours, positive.
       std: standard deviation of each Gaussian, positive.
     """
-    check_integer("synthetic_2d.grid: side", side, least=1)
-    check_number("synthetic_2d.grid: spacing", spacing, above_zero=True)
+    check_integer("synthetic.grid: side", side, least=1)
+    check_number("synthetic.grid: spacing", spacing, above_zero=True)
     line = spacing * (np.arange(side) - (side - 1) / 2)
     centres = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
     return GaussianMixture(name="grid", centres=tuple(map(tuple, centres.tolist())), std=std)
@@ -100,8 +100,8 @@ class Uniform(Dataset):
     drawn_by_xla = True
 
     def __post_init__(self):
-        check_integer("synthetic_2d.Uniform: dimension", self.dimension, least=1)
-        check_number("synthetic_2d.Uniform: limit", self.limit, above_zero=True)
+        check_integer("synthetic.Uniform: dimension", self.dimension, least=1)
+        check_number("synthetic.Uniform: limit", self.limit, above_zero=True)
 
     @property
     def element_shape(self) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """A trained generator for use without this package."""
 
-from collections.abc import Callable, Sequence
+import os
 
 import keras
 import tensorflow as tf
@@ -8,19 +8,13 @@ import tensorflow as tf
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import InputError
-from jare_tf.experiment.parts import restore, say_differences
-from jare_tf.training import run_directory
+from jare_tf.experiment.checkpoint import restore
+from jare_tf.experiment.experiment import Experiment
 from jare_tf.training.gan import GAN
+from jare_tf.training.run import Run
 
 
-def export(
-    *,
-    model_dir: str,
-    check_config: Callable[[], Sequence[str]],
-    make_gan: Callable[[], GAN],
-    checkpoint: str | int = "newest",
-    output: str | None = None,
-) -> None:
+def export(experiment: Experiment, run: Run, *, checkpoint: str | int = "newest", output: str | None = None) -> None:
     """Writes a run's generator, with the weights of its moving average where there is one, in two forms.
 
     `generator.keras` is the Keras model, from latent vectors [n, latent_dim] to samples, images in [−1, 1], in float32;
@@ -31,22 +25,21 @@ def export(
     it gives in `experiment.sample`.
 
     Args:
-      model_dir: the run directory.
-      check_config: called when everything has been made; raises InputError for a binding that nothing used, and
-        returns how the configuration differs from that of the run in model_dir.
-      make_gan: makes the experiment's GAN.
+      experiment: what the run trains.
+      run: the run.
       checkpoint: "newest", "best" (what `evaluate` kept), or the number of a step.
-      output: the folder; by default model_dir/exported.
+      output: the folder; by default exported/ in the run directory.
 
     Raises:
       InputError: there is no such checkpoint, the generator is neither sequential nor functional, or `output` cannot be
         written to.
     """
-    gan = make_gan()
-    say_differences(check_config())
-    step = restore(model_dir, gan, checkpoint)
-    folder = output or f"{model_dir}/exported"
-    run_directory.make(folder)
+    if output is not None and not isinstance(output, str):
+        raise InputError(f"export: output must be the name of a folder, not {output!r}")
+    gan = experiment.gan()
+    step = restore(run, gan, checkpoint)
+    folder = os.path.expanduser(output) if output else f"{run}/exported"
+    Run(folder).make()
     generator = _without_this_package(gan)
     keras_file, saved_model = f"{folder}/generator.keras", f"{folder}/saved_model/{step}"
     generator.save(keras_file)

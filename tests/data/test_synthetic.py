@@ -4,17 +4,17 @@ import scipy.stats
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.data import latent, random, synthetic_2d
+from jare_tf.data import latent, random, synthetic
 
 
 def test_gaussian_moments():
-    samples = synthetic_2d.gaussian(mean=[0.0, 4.0], std=0.2).batch(0, 200_000, 0).numpy()
+    samples = synthetic.gaussian(mean=[0.0, 4.0], std=0.2).batch(0, 200_000, 0).numpy()
     np.testing.assert_allclose(samples.mean(axis=0), [0.0, 4.0], atol=3 * 0.2 / np.sqrt(200_000) + 1e-4)
     np.testing.assert_allclose(np.cov(samples.T), 0.04 * np.eye(2), atol=5e-4)
 
 
 def test_ring():
-    ring = synthetic_2d.ring(modes=8, radius=2.0, std=0.01)
+    ring = synthetic.ring(modes=8, radius=2.0, std=0.01)
     np.testing.assert_allclose(np.linalg.norm(ring.centres, axis=1), 2.0)
     np.testing.assert_allclose(ring.centres[2], [0.0, 2.0], atol=1e-12)
     samples = ring.batch(0, 80_000, 0).numpy()
@@ -25,7 +25,7 @@ def test_ring():
 
 
 def test_batches_depend_on_seed_and_counter_only():
-    ring = synthetic_2d.ring(radius=1.0, std=0.1)
+    ring = synthetic.ring(radius=1.0, std=0.1)
     first = ring.batch(3, 16, 0)
     np.testing.assert_array_equal(first, ring.batch(tf.constant(3, tf.int64), 16, tf.constant(0, tf.int64)))
     assert not np.array_equal(first, ring.batch(4, 16, 0))
@@ -53,7 +53,7 @@ def test_normal_is_finite_and_symmetric_at_its_ends(monkeypatch):
 
 
 def test_xla_draws_the_same():
-    ring = synthetic_2d.ring(radius=1.0, std=0.1)
+    ring = synthetic.ring(radius=1.0, std=0.1)
     graph, xla = (tf.function(lambda c: ring.batch(c, 64, 3), jit_compile=jit)(tf.constant(5)) for jit in (False, True))
     np.testing.assert_allclose(graph, xla, atol=1e-6)
 
@@ -66,9 +66,9 @@ def test_latent_variance():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: synthetic_2d.gaussian(mean=[0.0], std=0.0),
-        lambda: synthetic_2d.ring(radius=-1.0, std=0.1),
-        lambda: synthetic_2d.ring(modes=0, radius=1.0, std=0.1),
+        lambda: synthetic.gaussian(mean=[0.0], std=0.0),
+        lambda: synthetic.ring(radius=-1.0, std=0.1),
+        lambda: synthetic.ring(modes=0, radius=1.0, std=0.1),
         lambda: latent.Normal(std=-1.0),
         lambda: latent.normal_of_variance(variance=0.0),
     ],
@@ -79,13 +79,13 @@ def test_bad_values(make):
 
 
 def test_grid():
-    grid = synthetic_2d.grid(side=3, spacing=2.0, std=0.1)
+    grid = synthetic.grid(side=3, spacing=2.0, std=0.1)
     assert sorted(grid.centres) == [(x, y) for x in (-2.0, 0.0, 2.0) for y in (-2.0, 0.0, 2.0)]
     assert grid.element_shape == (2,)
 
 
 def test_uniform():
-    samples = synthetic_2d.Uniform(dimension=2, limit=3.0).batch(0, 100_000, 0).numpy()
+    samples = synthetic.Uniform(dimension=2, limit=3.0).batch(0, 100_000, 0).numpy()
     assert scipy.stats.kstest(samples.ravel() / 6 + 0.5, "uniform").pvalue > 1e-3
     assert abs(np.corrcoef(samples.T)[0, 1]) < 0.02
     draws = latent.Uniform(limit=3.0).draw((50_000, 2), random.key(0, random.LATENT, 0)).numpy()
@@ -95,7 +95,7 @@ def test_uniform():
 def test_expectations_of_the_uniform_distribution():
     """E x² = 1/3 and E x⁴ = 1/5 on [−1, 1], in each half, up to a square of 1/count."""
     for samples in (
-        synthetic_2d.Uniform().expectation(1000, 0),
+        synthetic.Uniform().expectation(1000, 0),
         latent.Uniform().expectation(1000, 1, 0),
     ):
         for half in (samples[:500, 0], samples[500:, 0]):
@@ -107,9 +107,9 @@ def test_expectations_of_the_uniform_distribution():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: synthetic_2d.grid(side=0), "grid: side must be an integer of at least 1, not 0"),
-        (lambda: synthetic_2d.Uniform(limit=-1.0), "Uniform: limit must be a finite number, above 0, not -1.0"),
-        (lambda: synthetic_2d.Uniform(dimension=0), "Uniform: dimension must be an integer"),
+        (lambda: synthetic.grid(side=0), "grid: side must be an integer of at least 1, not 0"),
+        (lambda: synthetic.Uniform(limit=-1.0), "Uniform: limit must be a finite number, above 0, not -1.0"),
+        (lambda: synthetic.Uniform(dimension=0), "Uniform: dimension must be an integer"),
         (lambda: latent.Uniform(limit=0), "latent.Uniform: limit must be a finite number, above 0, not 0"),
     ],
 )

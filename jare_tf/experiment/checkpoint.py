@@ -1,0 +1,35 @@
+"""Which checkpoint of a run the modes look at."""
+
+from jare_tf.errors import InputError
+from jare_tf.training.checkpoints import restore_networks
+from jare_tf.training.gan import GAN
+from jare_tf.training.run import Run
+
+
+def restore(run: Run, gan: GAN, checkpoint: str | int) -> int:
+    """Gives a GAN the networks of a run; the number of their step.
+
+    Args:
+      run: the run.
+      gan: of the run's experiment.
+      checkpoint: "newest", "best" (what `evaluate` kept), or the number of a step.
+
+    Raises:
+      InputError: there is no such checkpoint, or it is of another experiment.
+    """
+    run = run.best if checkpoint == "best" else run
+    kept = kept_steps(run)
+    step = kept[-1] if checkpoint in ("newest", "best") else checkpoint
+    if step not in kept or isinstance(step, bool):
+        known = ", ".join(map(str, kept))
+        raise InputError(f"there is no checkpoint {checkpoint!r} in {run}: take 'newest', 'best' or one of {known}")
+    restore_networks(run, gan, step)
+    return step
+
+
+def kept_steps(run: Run) -> list[int]:
+    """The steps of a run's checkpoints, the newest last; raises InputError where there are none."""
+    kept = run.steps()
+    if not kept:
+        raise InputError(f"there is no checkpoint in {run}: train first, or name another run directory")
+    return kept

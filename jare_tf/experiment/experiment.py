@@ -1,0 +1,143 @@
+"""What is trained."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Protocol
+
+import keras
+import numpy as np
+
+from jare_tf.data.dataset import Dataset, check
+from jare_tf.data.latent import Normal, Prior
+from jare_tf.dynamics.rule import Rule
+from jare_tf.dynamics.schedule import Schedule, Simultaneous
+from jare_tf.errors import InputError, check_integer
+from jare_tf.game import precision as precisions
+from jare_tf.game.losses.gradient_penalty import GradientPenalty
+from jare_tf.training.gan import GAN
+from jare_tf.types import Players, each_player
+
+
+class Picture(Protocol):
+    """Turns samples into a picture."""
+
+    samples: int
+
+    def draw(self, samples: np.ndarray) -> np.ndarray:
+        """uint8 [height, width, 3] from `samples` samples."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """What is trained: all that decides what a run computes. Every mode of the program is given one.
+
+    What creates variables or opens data is given as a factory, a function without arguments.
+
+    Args:
+      generator: makes a model from [n, latent_dim] to samples.
+      discriminator: makes a model from samples to logits.
+      loss: the losses of both players.
+      rule: the update rule.
+      dataset: opens the real samples.
+      picture: how samples are drawn.
+      discriminator_optimizer: makes the discriminator's optimizer.
+      generator_optimizer: makes the generator's optimizer.
+      latent_dim: length of z.
+      batch_size: real samples, and latent vectors, of a batch, on all devices together.
+      latent_prior: the distribution of z.
+      penalty: added to the discriminator's loss.
+      schedule: who moves when.
+      equilibrium: the parameters at which the game rests, where they are known; rows then have the distance to them.
+      average_decay: decay of a moving average of the generator's weights, by which samples are drawn and scored; 0 for
+        none. After step t, counted from 0, it is at most (1 + t)/(10 + t).
+      precision: what the networks compute in, "float32", "mixed_bfloat16" or "mixed_float16"; parameters are float32.
+      synchronize_batch_norm: on several devices batch norm normalises by the global batch, so that the step is that of
+        one device; else each device by its part.
+      seed: of initial parameters and every random draw.
+
+    Raises:
+      InputError: an argument is none of these; `gan` has further checks.
+    """
+
+    generator: Callable[[], keras.Model]
+    discriminator: Callable[[], keras.Model]
+    loss: Callable[..., Players]
+    rule: Rule
+    dataset: Callable[[], Dataset]
+    picture: Picture
+    discriminator_optimizer: Callable[[], keras.optimizers.Optimizer]
+    generator_optimizer: Callable[[], keras.optimizers.Optimizer]
+    latent_dim: int
+    batch_size: int
+    latent_prior: Prior = Normal()
+    penalty: GradientPenalty | None = None
+    schedule: Schedule = Simultaneous()
+    equilibrium: Players | None = None
+    average_decay: float = 0.0
+    precision: str = "float32"
+    synchronize_batch_norm: bool = True
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("generator", "discriminator", "dataset", "discriminator_optimizer", "generator_optimizer"):
+            value = getattr(self, name)
+            if not callable(value) or isinstance(value, keras.Model):
+                raise InputError(f"Experiment: {name} must be a function that makes it, without (), not {value!r}")
+        if not callable(getattr(self.picture, "draw", None)) or isinstance(self.picture, type):
+            raise InputError(f"Experiment: picture must be a picture such as report.Points(...), not {self.picture!r}")
+        if not isinstance(self.equilibrium, Players | None):
+            raise InputError(f"Experiment: equilibrium must be Players of arrays, not {self.equilibrium!r}")
+        check_integer("Experiment: batch_size", self.batch_size, 1, 2**31)
+        check_integer("Experiment: seed", self.seed, 0, 2**31)
+        precisions.check(self.precision)
+        if not isinstance(self.synchronize_batch_norm, bool):
+            raise InputError(
+                f"Experiment: synchronize_batch_norm must be True or False, not {self.synchronize_batch_norm!r}"
+            )
+
+    def gan(self) -> GAN:
+        """The GAN at its initialisation, in the precision of Keras' present policy.
+
+        Raises:
+          InputError: a part is not of its kind, or the parts do not fit together.
+        """
+        keras.utils.set_random_seed(self.seed)
+        return GAN(
+            self.generator(),
+            self.discriminator(),
+            rule=self.rule,
+            loss=self.loss,
+            latent_dim=self.latent_dim,
+            latent_prior=self.latent_prior,
+            penalty=self.penalty,
+            schedule=self.schedule,
+            average_decay=self.average_decay,
+            seed=self.seed,
+        )
+
+    def optimizers(self) -> Players:
+        """New optimizers of both players.
+
+        Raises:
+          InputError: a factory makes something else.
+        """
+
+        def make(factory):
+            optimizer = factory()
+            if not isinstance(optimizer, keras.optimizers.Optimizer):
+                raise InputError(f"Experiment: {factory!r} makes {optimizer!r}, not an optimizer")
+            return optimizer
+
+        return each_player(make, Players(self.discriminator_optimizer, self.generator_optimizer))
+
+    def data(self, gan: GAN) -> Dataset:
+        """The real samples, looked at once.
+
+        Raises:
+          InputError: they are not what the networks of `gan` take.
+        """
+        dataset = self.dataset()
+        if not isinstance(dataset, Dataset):
+            raise InputError(f"Experiment: dataset must open a data set, such as data.synthetic.ring, not {dataset!r}")
+        check(dataset, gan.sample_shape, self.batch_size, self.seed)
+        return dataset

@@ -1,0 +1,103 @@
+"""What the theory says about an experiment."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from jare_tf import files
+from jare_tf.data.dataset import as_floats
+from jare_tf.dynamics.jacobian_coupling import sim_gd
+from jare_tf.dynamics.rule import Rule
+from jare_tf.errors import InputError, check_integer, check_one_of
+from jare_tf.experiment.experiment import Experiment
+from jare_tf.game import precision as precisions
+from jare_tf.report import curves, spectra
+from jare_tf.theory.analysis import Analysis, analyse
+from jare_tf.training.checkpoints import restore_networks
+from jare_tf.training.run import Run
+from jare_tf.types import Batch, Point
+
+
+def spectrum(
+    experiment: Experiment,
+    run: Run,
+    differences: Sequence[str] | None,
+    *,
+    at: str | None = None,
+    samples: int = 512,
+    dense_up_to: int = 4000,
+) -> None:
+    """Writes what the theory says about an experiment: spectrum.json and spectrum.png in the run directory.
+
+    A game of up to `dense_up_to` parameters is analysed in float64, with all eigenvalues, and on `samples` samples that
+    have the exact mean and covariance where the data are Gaussian: at the equilibrium of the isotropic Gaussian the
+    expectations are exact. A larger one is analysed at the ends of its spectrum, in float32, on one batch as in
+    training.
+
+    Args:
+      experiment: what is analysed.
+      run: where the files go, and where a checkpoint may be.
+      differences: how the configuration differs from that of the run; None where `at` may not be the newest checkpoint
+        by default.
+      at: "checkpoint", "equilibrium" or "initialisation". By default the checkpoint if that may be and there is one,
+        else the equilibrium if it is known, else the initialisation.
+      samples: samples of each distribution in a dense analysis.
+      dense_up_to: most parameters of both networks together for a dense analysis.
+
+    Raises:
+      InputError: what the experiment is made of does not fit together, or there is nothing at `at`.
+    """
+    check_integer("spectrum: samples", samples, 1, 2**31)
+    check_integer("spectrum: dense_up_to", dense_up_to, 1, 2**31)
+    check_one_of("spectrum: at", at, (None, "checkpoint", "equilibrium", "initialisation"))
+    gan = experiment.gan()
+    optimizers = experiment.optimizers()
+    dataset = experiment.data(gan)
+    run.make()
+    points = {"initialisation": gan.game.point()}
+    if experiment.equilibrium is not None:
+        points["equilibrium"] = points["initialisation"]._replace(parameters=experiment.equilibrium)
+    kept = run.steps() if at == "checkpoint" or (at is None and differences is not None) else []
+    step = kept[-1] if kept else None
+    if step is not None:
+        restore_networks(run, gan, step)
+        points["checkpoint"] = gan.game.point()
+        for optimizer in optimizers:
+            optimizer.iterations.assign(step)  # for a schedule of learning rates
+    at = at or list(points)[-1]
+    if at not in points:
+        raise InputError(f"spectrum: at = {at!r}: there is only the {' and the '.join(points)} in {run}")
+
+    if sum(np.size(leaf) for leaf in tf.nest.flatten(gan.game.point().parameters)) <= dense_up_to:
+        real = dataset.expectation(samples, gan.first_seed)
+        latent = gan.latent_prior.expectation(samples, gan.latent_dim, gan.first_seed)
+        with precisions.float64():
+            game = experiment.gan().game
+        batch = Batch(*(tf.cast(as_floats(tf.convert_to_tensor(part)), tf.float64) for part in (real, latent)))
+    else:
+        game, batch = gan.game, gan.batch(dataset.batch(0, experiment.batch_size, gan.seed), 0)
+
+    def analysed(one: Rule, point: Point) -> Analysis:
+        cast = tf.nest.map_structure(lambda value, like: tf.cast(value, like.dtype), point, game.point())
+        return analyse(game, one, cast, batch, schedule=gan.schedule, optimizers=optimizers, dense=game is not gan.game)
+
+    title = {"checkpoint": f"after {step} iterations"}.get(at, f"at the {at}")
+    points_shown = (
+        {"before training": points["initialisation"], title: points[at]} if at == "checkpoint" else {title: points[at]}
+    )
+    rules = [gan.rule] if gan.rule == sim_gd() else [sim_gd(), gan.rule]
+    rows = {name: [analysed(one, point) for one in rules] for name, point in points_shown.items()}
+    result = rows[title][-1]
+    shown = [{"point": point, **one.to_json()} for point, row in rows.items() for one in row]
+    record = {
+        "at": at,
+        "step": step or 0,
+        "not_as_in_the_run": list(differences or ()) if step else [],
+        **result.to_json(),
+    }
+    record["shown"] = shown
+    files.replace(f"{run}/spectrum.json", json.dumps(record) + "\n")
+    curves.save(spectra.draw(rows), f"{run}/spectrum.png")
+    print(result.summary(), f"{run}/spectrum.json", f"{run}/spectrum.png", sep="\n", flush=True)

@@ -1,0 +1,117 @@
+"""What a report shows of runs."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+
+import tensorflow as tf
+
+from jare_tf import files
+from jare_tf.errors import InputError, reason
+from jare_tf.training.run import Run, is_number
+
+_END_OF_PNG = b"IEND\xaeB`\x82"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """A run, as far as it is now.
+
+    Args:
+      label: a name that no other of the runs has.
+      directory: the run directory, as it was named.
+      rows: of metrics.jsonl.
+      scores: rows of evaluation/metrics.jsonl, which also have strings that say how a score was computed.
+      pictures: paths of the pictures of samples, by step.
+      config: config.gin, empty where there is none.
+      bindings: the values of config.gin by parameter.
+    """
+
+    label: str
+    directory: str
+    rows: list[dict]
+    scores: list[dict]
+    pictures: dict[int, str]
+    config: str
+    bindings: Mapping[str, str]
+
+
+def read(directories: Sequence[str], bindings: Callable[[str], Mapping[str, str]]) -> list[RunSummary]:
+    """The runs in these directories, which may still be going on.
+
+    Args:
+      directories: run directories.
+      bindings: the values by parameter that a config.gin of this text binds.
+
+    Raises:
+      InputError: a directory holds no run or is named twice, or something in it cannot be read.
+    """
+    names = labels(directories)
+    return [_read(Run(path.rstrip("/") or "/"), name, bindings) for path, name in zip(directories, names, strict=True)]
+
+
+def labels(directories: Sequence[str]) -> list[str]:
+    """Of each path the shortest part that tells it from the others.
+
+    Raises:
+      InputError: a directory is named twice.
+    """
+    parts = [_parts(directory) for directory in directories]
+    for index, path in enumerate(parts):
+        if path in parts[:index]:
+            raise InputError(f"{directories[index]} is named twice: name each run once")
+    deepest = max(map(len, parts))
+    length = next(k for k in range(1, deepest + 1) if len({path[-k:] for path in parts}) == len(parts))
+    parts = [path[-length:] for path in parts]
+    while len(parts) > 1 and len({path[-1] for path in parts}) == 1:
+        parts = [path[:-1] for path in parts]
+    return ["/".join(path) for path in parts]
+
+
+def tags(rows: Sequence[dict]) -> list[str]:
+    """The tags of rows, in the order in which they first appear."""
+    found = {tag: None for row in rows for tag, value in row.items() if is_number(value)}
+    return [tag for tag in found if tag not in ("step", "seconds")]
+
+
+def _parts(directory: str) -> tuple[str, ...]:
+    if "://" in directory:
+        return tuple(part for part in directory.split("/") if part)
+    return pathlib.PurePath(os.path.abspath(directory)).parts
+
+
+def _read(run: Run, label: str, bindings: Callable[[str], Mapping[str, str]]) -> RunSummary:
+    try:
+        if not run.exists():
+            raise InputError(_no_run(run))
+        text = run.config()
+        return RunSummary(
+            label=label,
+            directory=run.path,
+            rows=run.rows(),
+            scores=run.evaluation.rows(),
+            pictures=_complete(run.pictures()),
+            config=text,
+            bindings=bindings(text),
+        )
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the run in {run}: {reason(error)}") from error
+
+
+def _no_run(run: Run) -> str:
+    if not tf.io.gfile.isdir(run.path):
+        return f"{run} is not a folder: name run directories, for instance runs/quickstart/JARE"
+    inside = [os.path.basename(path) for path in files.named(run.path, "") if Run(path).exists()]
+    advice = f"runs inside: {', '.join(inside)}; pass {run}/*/" if inside else "name run directories"
+    return f"{run} is not a run directory (no metrics.jsonl or config.gin); {advice}"
+
+
+def _complete(paths: dict[int, str]) -> dict[int, str]:
+    """Pictures but for the last one where it is just being written."""
+    if paths:
+        with tf.io.gfile.GFile(paths[max(paths)], "rb") as file:
+            complete = file.read().endswith(_END_OF_PNG)
+        if not complete:
+            del paths[max(paths)]
+    return paths

@@ -1,0 +1,44 @@
+"""Update rules, and who moves when."""
+
+from jare_tf.dynamics.adversarial_extrapolation import adversarial_extrapolation
+from jare_tf.dynamics.clipped import clipped
+from jare_tf.dynamics.debiased import debiased
+from jare_tf.dynamics.extragradient import extragradient
+from jare_tf.dynamics.jacobian_coupling import (
+    JacobianCoupling,
+    con_opt,
+    discriminator_only,
+    generator_only,
+    jare,
+    sim_gd,
+    smoothing,
+)
+from jare_tf.dynamics.lazy import lazy
+from jare_tf.dynamics.optimistic import optimistic
+from jare_tf.dynamics.rule import Rule, Update
+from jare_tf.dynamics.schedule import Alternating, Schedule, Simultaneous
+from jare_tf.dynamics.symplectic_gradient_adjustment import symplectic_gradient_adjustment
+from jare_tf.dynamics.unrolled import unrolled
+
+__all__ = [
+    "Alternating",
+    "JacobianCoupling",
+    "Rule",
+    "Schedule",
+    "Simultaneous",
+    "Update",
+    "adversarial_extrapolation",
+    "clipped",
+    "con_opt",
+    "debiased",
+    "discriminator_only",
+    "extragradient",
+    "generator_only",
+    "jare",
+    "lazy",
+    "optimistic",
+    "sim_gd",
+    "smoothing",
+    "symplectic_gradient_adjustment",
+    "unrolled",
+]
