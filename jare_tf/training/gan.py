@@ -14,6 +14,7 @@ from jare_tf.dynamics.rule import Rule, within
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.dynamics.unrolled import unrolled
 from jare_tf.errors import InputError, check_number
+from jare_tf.game import functional
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.types import Batch, Players, each_player
@@ -132,7 +133,7 @@ class GAN(keras.Model):
         if not self.average_decay or training:
             samples = self.generator(latent, training=training)
         else:
-            samples, _ = self.generator.stateless_call(*self.average, latent, training=False)
+            samples, _, _ = functional.call(self.generator, *self.average, latent, training=False)
         return tf.cast(samples, self.generator.variable_dtype)
 
     def train_step(self, data):
