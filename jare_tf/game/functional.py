@@ -10,7 +10,7 @@ import tensorflow as tf
 def call(
     network: keras.Model, parameters: Sequence[tf.Tensor], state: Sequence[tf.Tensor], inputs: Any, training: bool
 ) -> tuple[Any, tuple[tf.Tensor, ...], list[tf.Tensor]]:
-    """What a network gives where its variables have other values; the variables themselves are neither read nor changed.
+    """What a network gives at other values of its variables, which are neither read nor changed.
 
     `keras.Model.stateless_call` runs the network's `call`. This runs its `__call__`, as training in Keras does, which
     hands `training` on to inner layers and lets a `call` do without it.
