@@ -67,4 +67,4 @@ def test_libraries_kept_in_one_place(library, allowed):
 def test_who_differentiates():
     """The field with respect to parameters, the penalties with respect to samples, and nobody else."""
     users = [str(path.relative_to(PACKAGE)) for path in MODULES if "GradientTape" in path.read_text()]
-    assert users == ["dynamics/field.py", "game/losses/gradient_penalty.py"]
+    assert users == ["dynamics/vector_field.py", "game/losses/gradient_penalty.py"]

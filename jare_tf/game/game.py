@@ -28,7 +28,7 @@ class TwoPlayerGame:
 
     Attributes:
       loss_scale: None, or a number by which losses are multiplied while they are differentiated, so that gradients stay
-        in the range of float16 (`dynamics.field` divides by it again).
+        in the range of float16 (`dynamics.vector_field` divides by it again).
 
     Raises:
       InputError: a network has no variables yet.

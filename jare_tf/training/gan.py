@@ -9,10 +9,10 @@ from jare_tf import replicas
 from jare_tf.data import random
 from jare_tf.data.dataset import as_floats
 from jare_tf.data.latent import Normal, Prior
-from jare_tf.dynamics.field import squared_norm
 from jare_tf.dynamics.rule import Rule, within
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.dynamics.unrolled import unrolled
+from jare_tf.dynamics.vector_field import squared_norm
 from jare_tf.errors import InputError, check_number
 from jare_tf.game import functional
 from jare_tf.game.game import TwoPlayerGame
@@ -163,8 +163,8 @@ class GAN(keras.Model):
             fits = self._fits([getattr(update.direction, player) for player in players])
             for player in players:
                 self._apply(player, update, fits)
-                metrics[f"loss/{player}"] = getattr(update.field.losses, player)
-                gradient_norm = tf.sqrt(squared_norm(getattr(update.field.gradient, player)))
+                metrics[f"loss/{player}"] = getattr(update.evaluation.losses, player)
+                gradient_norm = tf.sqrt(squared_norm(getattr(update.evaluation.gradient, player)))
                 metrics[f"gradient_norm/{player}"] = _where(fits, gradient_norm, 0.0)
                 metrics[f"regularizer/{player}"] = _where(fits, getattr(update.regularizer, player), 0.0)
         self._advance_average()
@@ -208,7 +208,7 @@ class GAN(keras.Model):
         for variable, value in zip(moved, before, strict=True):
             variable.assign(tf.where(fits, variable.value, value))
         weights = [*network.non_trainable_variables, *tf.nest.flatten(getattr(self.memory, player))]
-        values = [*getattr(update.field.state, player), *tf.nest.flatten(getattr(update.memory, player))]
+        values = [*getattr(update.evaluation.state, player), *tf.nest.flatten(getattr(update.memory, player))]
         for weight, value in zip(weights, values, strict=True):
             weight.assign(_where(fits, value, weight.value))
 

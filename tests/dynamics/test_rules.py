@@ -121,7 +121,7 @@ def test_predictions_equal_their_formulae(float64, loss):
     ]
     update = jare_tf.adversarial_extrapolation(0.3).update(game, point, batch)
     np.testing.assert_allclose(whole(update.direction), np.concatenate(expected))
-    np.testing.assert_array_equal(whole(update.field.gradient), field)
+    np.testing.assert_array_equal(whole(update.evaluation.gradient), field)
 
     rule, memory = jare_tf.optimistic(), jare_tf.optimistic().memory(point)
     first = rule.update(game, point, batch, memory)

@@ -8,7 +8,7 @@ import scipy.optimize
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.dynamics.field import gradient
+from jare_tf.dynamics.vector_field import gradient
 from jare_tf.game.losses import forms, objectives
 from jare_tf.theory.closed_form import SimpleGame
 from jare_tf.theory.spectrum import linearize

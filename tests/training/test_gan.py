@@ -65,7 +65,7 @@ def test_fit_equals_the_rule(jit_compile):
         batch = Batch(real=tf.constant(real[4 * step : 4 * step + 4]), latent=latent)
         update = rule.update(reference.game, reference.game.point(), batch)
         for network, direction, state in zip(
-            reference.game.networks, update.direction, update.field.state, strict=True
+            reference.game.networks, update.direction, update.evaluation.state, strict=True
         ):
             for variable, value in zip(network.trainable_variables, direction, strict=True):
                 variable.assign_sub(0.1 * value)
@@ -103,7 +103,7 @@ def test_alternating(any_rule, n_discriminator, n_generator):
         network = reference.game.networks[player]
         for variable, value in zip(network.trainable_variables, update.direction[player], strict=True):
             variable.assign_sub(0.1 * value)
-        for variable, value in zip(network.non_trainable_variables, update.field.state[player], strict=True):
+        for variable, value in zip(network.non_trainable_variables, update.evaluation.state[player], strict=True):
             variable.assign(value)
     for measured, expected in zip(weights(gan), weights(reference), strict=True):
         np.testing.assert_allclose(measured, expected, rtol=2e-5, atol=1e-6)
