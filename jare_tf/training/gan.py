@@ -14,14 +14,12 @@ from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.dynamics.unrolled import unrolled
 from jare_tf.dynamics.vector_field import squared_norm
 from jare_tf.errors import InputError, check_number
-from jare_tf.game import functional
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
+from jare_tf.training.loss_scale import LossScale
+from jare_tf.training.moving_average import MovingAverage
 from jare_tf.types import Batch, Players, each_player
 
-_FIRST_LOSS_SCALE = 2.0**15
-_LARGEST_LOSS_SCALE = 2.0**24
-_STEPS_BEFORE_DOUBLING = 2000
 METRICS = tuple(
     f"{quantity}/{player}" for quantity in ("loss", "gradient_norm", "regularizer") for player in Players._fields
 )
@@ -94,18 +92,15 @@ class GAN(keras.Model):
         self.memory = tf.nest.map_structure(lambda start: self._weight("memory", start), rule.memory(self.game.point()))
         check_number("average_decay", average_decay, below=1)
         self.average_decay = average_decay
-        self.scaling = ()
-        if "float16" in (generator.compute_dtype, discriminator.compute_dtype):
-            if within(rule, unrolled):
-                raise InputError("unrolled: its second derivatives leave the range of float16; take mixed_bfloat16")
-            starts = tf.constant(_FIRST_LOSS_SCALE), tf.constant(0, tf.int64)
-            self.scaling = tuple(
-                self._weight(name, start) for name, start in zip(("scale", "steps"), starts, strict=True)
-            )
-            self.game.loss_scale = self.scaling[0]
+        float16 = "float16" in (generator.compute_dtype, discriminator.compute_dtype)
+        if float16 and within(rule, unrolled):
+            raise InputError("unrolled: its second derivatives leave the range of float16; take mixed_bfloat16")
+        self._loss_scale = LossScale(self._weight, float16)
+        self.scaling = self._loss_scale.variables
+        self.game.loss_scale = self.scaling[0] if float16 else None
         self.first_seed = seed
-        averaged = (generator.trainable_variables, generator.non_trainable_variables) if average_decay else ((), ())
-        self.average = tf.nest.map_structure(lambda variable: self._weight("average", variable.value), averaged)
+        self._moving_average = MovingAverage(self._weight, generator, average_decay)
+        self.average = self._moving_average.variables
         self.built = True
 
     @property
@@ -130,10 +125,8 @@ class GAN(keras.Model):
 
     def call(self, latent, training=False):
         """Samples from latent vectors [n, latent_dim], by the generator's moving average where there is one."""
-        if not self.average_decay or training:
-            samples = self.generator(latent, training=training)
-        else:
-            samples, _, _ = functional.call(self.generator, *self.average, latent, training=False)
+        averaged = self.average_decay and not training
+        samples = self._moving_average(latent) if averaged else self.generator(latent, training=training)
         return tf.cast(samples, self.generator.variable_dtype)
 
     def train_step(self, data):
@@ -160,14 +153,14 @@ class GAN(keras.Model):
             memory = tf.nest.map_structure(lambda weight: tf.convert_to_tensor(weight.value), self.memory)
             update = self.rule.update(self.game, self.game.point(), batch, memory)
             players = [name for name, moves in movers._asdict().items() if moves]
-            fits = self._fits([getattr(update.direction, player) for player in players])
+            fits = self._loss_scale.fits([getattr(update.direction, player) for player in players])
             for player in players:
                 self._apply(player, update, fits)
                 metrics[f"loss/{player}"] = getattr(update.evaluation.losses, player)
                 gradient_norm = tf.sqrt(squared_norm(getattr(update.evaluation.gradient, player)))
                 metrics[f"gradient_norm/{player}"] = _where(fits, gradient_norm, 0.0)
                 metrics[f"regularizer/{player}"] = _where(fits, getattr(update.regularizer, player), 0.0)
-        self._advance_average()
+        self._moving_average.advance(self.iterations)
         self.iterations.assign_add(1)
         return {tag: tf.cast(value, tf.float32) for tag, value in metrics.items()}
 
@@ -211,29 +204,6 @@ class GAN(keras.Model):
         values = [*getattr(update.evaluation.state, player), *tf.nest.flatten(getattr(update.memory, player))]
         for weight, value in zip(weights, values, strict=True):
             weight.assign(_where(fits, value, weight.value))
-
-    def _fits(self, directions):
-        """Whether directions are in the range of float16, and the next loss scale; True where there is none."""
-        if not self.scaling:
-            return True
-        scale, steps = (tf.convert_to_tensor(weight.value) for weight in self.scaling)
-        finite = [tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tf.nest.flatten(directions)]
-        fits = tf.reduce_all(finite) | (scale <= 1)
-        doubled = (steps + 1) % _STEPS_BEFORE_DOUBLING == 0
-        larger = tf.where(doubled, tf.minimum(2 * scale, _LARGEST_LOSS_SCALE), scale)
-        self.scaling[0].assign(tf.where(fits, larger, scale / 2))
-        self.scaling[1].assign(tf.where(fits, steps + 1, 0))
-        return fits
-
-    def _advance_average(self) -> None:
-        if not self.average_decay:
-            return
-        step = tf.cast(self.iterations, tf.float32)
-        decay = tf.minimum(self.average_decay, (1 + step) / (10 + step))
-        variables = [*self.generator.trainable_variables, *self.generator.non_trainable_variables]
-        for average, variable in zip(tf.nest.flatten(self.average), variables, strict=True):
-            now, before = tf.convert_to_tensor(variable.value), tf.convert_to_tensor(average.value)
-            average.assign(now + tf.cast(decay, now.dtype) * (before - now) if now.dtype.is_floating else now)
 
     def pictured(self, count: int, part: int = 0) -> tf.Tensor:
         """Samples in inference mode from `count` latent vectors that stay the same throughout a run, others by part."""
