@@ -7,7 +7,7 @@ import tensorflow as tf
 from jare_tf.dynamics.jacobian_coupling import JacobianCoupling
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.dynamics.vector_field import Evaluation, linearize
-from jare_tf.errors import InputError
+from jare_tf.errors import check_kind
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Point
 
@@ -35,8 +35,7 @@ class debiased(Rule):
     rule: JacobianCoupling
 
     def __post_init__(self):
-        if not isinstance(self.rule, JacobianCoupling):
-            raise InputError(f"debiased: rule must be a preset such as con_opt(gamma=10.0), not {self.rule!r}")
+        check_kind("debiased: rule", self.rule, JacobianCoupling, "a preset such as con_opt(gamma=10.0)")
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         real, latent = (_halves(samples) for samples in batch)

@@ -4,7 +4,7 @@ import abc
 from typing import Any, NamedTuple
 
 from jare_tf.dynamics.vector_field import Evaluation
-from jare_tf.errors import InputError
+from jare_tf.errors import check_kind
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -55,5 +55,4 @@ def within(rule: Rule, kind: type) -> bool:
 
 def check_rule(name: str, value) -> None:
     """Raises InputError unless `value` is a rule."""
-    if not isinstance(value, Rule):
-        raise InputError(f"{name} must be a rule such as jare(gamma=10.0), not {value!r}")
+    check_kind(name, value, Rule, "an update rule such as jare(gamma=100.0)")
