@@ -1,5 +1,6 @@
 """A GAN as a Keras model: one training step, for `fit` and for the training program."""
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import keras
@@ -9,13 +10,12 @@ from jare_tf import replicas
 from jare_tf.data import random
 from jare_tf.data.dataset import as_floats
 from jare_tf.data.latent import Normal, Prior
-from jare_tf.dynamics.rule import Rule, within
+from jare_tf.dynamics.rule import Rule, check_rule, within
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.dynamics.unrolled import unrolled
 from jare_tf.dynamics.vector_field import squared_norm
-from jare_tf.errors import InputError, check_number
+from jare_tf.errors import InputError, check_function, check_integer, check_kind, check_number
 from jare_tf.game.game import TwoPlayerGame
-from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.training.loss_scale import LossScale
 from jare_tf.training.moving_average import MovingAverage
 from jare_tf.types import Batch, Players, each_player
@@ -59,11 +59,11 @@ class GAN(keras.Model):
       schedule: who moves when, `Simultaneous()` by default.
       average_decay: decay d of a moving average of the generator's weights, which `gan(z)` then uses; 0 for none.
         After step t, counted from 0, average ← d' average + (1 − d') weights with d' = min(d, (1 + t)/(10 + t)).
-      seed: an integer; latent vectors depend on nothing but the seed and the number of the step.
+      seed: an integer, 0 ≤ seed < 2³¹; latent vectors depend on nothing but the seed and the number of the step.
 
     Raises:
-      InputError: the networks do not fit each other or latent_dim; average_decay is not in [0, 1); the rule is
-        `unrolled` and a network computes in float16.
+      InputError: an argument is not of its kind or range; the networks do not fit each other or latent_dim; the rule
+        is `unrolled` and a network computes in float16.
     """
 
     def __init__(
@@ -75,22 +75,35 @@ class GAN(keras.Model):
         loss: Callable[..., Players],
         latent_dim: int,
         latent_prior: Prior = Normal(),
-        penalty: GradientPenalty | None = None,
+        penalty: Callable[..., tf.Tensor] | None = None,
         schedule: Schedule | None = None,
         average_decay: float = 0.0,
         seed: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_kind("GAN: generator", generator, keras.Model, "a keras.Model")
+        check_kind("GAN: discriminator", discriminator, keras.Model, "a keras.Model")
+        check_rule("GAN: rule", rule)
+        check_function("GAN: loss", loss, "a loss such as NonSaturating()")
+        check_integer("GAN: latent_dim", latent_dim, least=1)
+        check_kind("GAN: latent_prior", latent_prior, Prior, "a prior such as Normal()")
+        if penalty is not None:
+            check_function("GAN: penalty", penalty, "a penalty such as R1(10.0), or None")
+        schedule = Simultaneous() if schedule is None else schedule
+        check_kind("GAN: schedule", schedule, Schedule, "a schedule such as Alternating()")
+        check_number("GAN: average_decay", average_decay, below=1)
+        check_integer("GAN: seed", seed, least=0)
+        if seed >= 2**31:
+            raise InputError(f"GAN: seed must be below 2**31, not {seed}")
         self.generator, self.discriminator = generator, discriminator
         self.latent_dim = latent_dim
         self.sample_shape = _build_and_check(generator, discriminator, latent_dim)
         self.game = TwoPlayerGame(generator, discriminator, loss, penalty)
-        self.rule, self.schedule, self.latent_prior = rule, schedule or Simultaneous(), latent_prior
+        self.rule, self.schedule, self.latent_prior = rule, schedule, latent_prior
         self.seed = self.add_weight(name="seed", dtype="int64", initializer=lambda *_, **__: seed, trainable=False)
         self.iterations = self.add_weight(name="iterations", dtype="int64", initializer="zeros", trainable=False)
         self.memory = tf.nest.map_structure(lambda start: self._weight("memory", start), rule.memory(self.game.point()))
-        check_number("average_decay", average_decay, below=1)
         self.average_decay = average_decay
         float16 = "float16" in (generator.compute_dtype, discriminator.compute_dtype)
         if float16 and within(rule, unrolled):
@@ -109,7 +122,14 @@ class GAN(keras.Model):
         return int(self.iterations.numpy())
 
     def compile(self, discriminator_optimizer, generator_optimizer, **kwargs):
-        """Sets each player's optimizer; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...)."""
+        """Sets each player's optimizer; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...).
+
+        Raises:
+          InputError: one of them is no optimizer.
+        """
+        example = "an optimizer such as keras.optimizers.Adam(1e-4)"
+        check_kind("GAN.compile: discriminator_optimizer", discriminator_optimizer, keras.optimizers.Optimizer, example)
+        check_kind("GAN.compile: generator_optimizer", generator_optimizer, keras.optimizers.Optimizer, example)
         super().compile(optimizer=None, **kwargs)
         self.discriminator_optimizer, self.generator_optimizer = discriminator_optimizer, generator_optimizer
         for optimizer in (discriminator_optimizer, generator_optimizer):
@@ -122,6 +142,34 @@ class GAN(keras.Model):
             self.optimizers,
             self.game.networks,
         )
+        self._compiled_rates = each_player(_learning_rates, self.optimizers)
+
+    def reset_learning_rates(self) -> None:
+        """Sets each optimizer's learning rate back to what it was compiled with; schedules need nothing.
+
+        A rate that is a number is a variable of the optimizer, which a checkpoint and a file of weights bring back.
+        """
+        for optimizer, compiled in zip(self.optimizers, self._compiled_rates, strict=True):
+            for variable, rate in zip(_rate_variables(optimizer), compiled, strict=True):
+                variable.assign(rate)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """`keras.Model.load_weights`, with a warning where the file changes an optimizer's learning rate."""
+        optimizers = self.optimizers._asdict() if self.compiled else {}
+        before = {player: _learning_rates(optimizer) for player, optimizer in optimizers.items()}
+        super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+        changes = [
+            f"{player} {restored:.6g} in place of {rate:.6g}"
+            for player, optimizer in optimizers.items()
+            for rate, restored in zip(before[player], _learning_rates(optimizer), strict=True)
+            if rate != restored
+        ]
+        if changes:
+            warnings.warn(
+                f"load_weights: {filepath} sets learning rates: {', '.join(changes)}; gan.reset_learning_rates() sets "
+                "those of `compile` again",
+                stacklevel=2,
+            )
 
     def call(self, latent, training=False):
         """Samples from latent vectors [n, latent_dim], by the generator's moving average where there is one."""
@@ -209,6 +257,15 @@ class GAN(keras.Model):
         """Samples in inference mode from `count` latent vectors that stay the same throughout a run, others by part."""
         latent = self.latent_prior.draw((count, self.latent_dim), random.key(self.first_seed, random.PICTURE, part))
         return self(latent, training=False)
+
+
+def _rate_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """The learning rates that are variables, those of optimizers within it too; a schedule has none."""
+    return [variable for variable in optimizer.variables if variable.name == "learning_rate"]
+
+
+def _learning_rates(optimizer: keras.optimizers.Optimizer) -> tuple[float, ...]:
+    return tuple(float(variable.numpy()) for variable in _rate_variables(optimizer))
 
 
 def _where(fits, value, otherwise):
