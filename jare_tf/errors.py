@@ -1,5 +1,6 @@
 """The two ways a run can end badly, told apart so that a program can answer each with its own exit code."""
 
+import inspect
 import math
 import numbers
 import re
@@ -49,3 +50,21 @@ def check_one_of(name: str, value, choices: Collection) -> None:
     """Raises InputError unless `value` is one of `choices`."""
     if value not in choices:
         raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
+
+
+def check_kind(name: str, value, kind: type, wanted: str) -> None:
+    """Raises InputError unless `value` is of a kind; `wanted` says it in words, with an example."""
+    if not isinstance(value, kind):
+        raise InputError(f"{name} must be {wanted}{_instead(value)}")
+
+
+def check_function(name: str, value, wanted: str) -> None:
+    """Raises InputError unless `value` can be called and is no class, which makes what was meant."""
+    if isinstance(value, type) or not callable(value):
+        raise InputError(f"{name} must be {wanted}{_instead(value)}")
+
+
+def _instead(value) -> str:
+    """How a message ends that begins with what was wanted."""
+    uncalled = isinstance(value, type) or inspect.isroutine(value)
+    return f", with parentheses, not {value.__name__}" if uncalled else f", not {value!r}"

@@ -67,7 +67,7 @@ def test_libraries_kept_in_one_place(library, allowed):
 def test_who_differentiates():
     """The field with respect to parameters, the penalties with respect to samples, and nobody else."""
     users = [str(path.relative_to(PACKAGE)) for path in MODULES if "GradientTape" in path.read_text()]
-    assert users == ["dynamics/field.py", "game/losses/gradient_penalty.py"]
+    assert users == ["dynamics/vector_field.py", "game/losses/gradient_penalty.py"]
 
 
 def test_a_path_is_no_pattern():

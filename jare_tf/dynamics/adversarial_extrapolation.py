@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from jare_tf.dynamics.field import field
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
+from jare_tf.dynamics.vector_field import vector_field
 from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
@@ -37,10 +37,10 @@ class adversarial_extrapolation(Rule):
         check_number("adversarial_extrapolation: gamma", self.gamma)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
-        here = field(game, point, batch)
+        here = vector_field(game, point, batch)
         theta, phi = point.parameters
         theta_predicted, phi_predicted = point.descended(here.gradient, self.gamma / 2).parameters
-        against_generator = field(game, point._replace(parameters=Players(theta, phi_predicted)), batch)
-        against_discriminator = field(game, point._replace(parameters=Players(theta_predicted, phi)), batch)
+        against_generator = vector_field(game, point._replace(parameters=Players(theta, phi_predicted)), batch)
+        against_discriminator = vector_field(game, point._replace(parameters=Players(theta_predicted, phi)), batch)
         direction = Players(against_generator.gradient.discriminator, against_discriminator.gradient.generator)
-        return Update(direction=direction, field=here)
+        return Update(direction=direction, evaluation=here)

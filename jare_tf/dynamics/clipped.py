@@ -4,8 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from jare_tf.dynamics.field import squared_norm
 from jare_tf.dynamics.rule import Rule, Update, check_rule
+from jare_tf.dynamics.vector_field import squared_norm
 from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point

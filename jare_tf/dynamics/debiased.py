@@ -4,10 +4,10 @@ import dataclasses
 
 import tensorflow as tf
 
-from jare_tf.dynamics.field import Field, fields_and_coupling
 from jare_tf.dynamics.jacobian_coupling import JacobianCoupling
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.errors import InputError
+from jare_tf.dynamics.vector_field import Evaluation, linearize
+from jare_tf.errors import check_kind
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Point
 
@@ -35,17 +35,16 @@ class debiased(Rule):
     rule: JacobianCoupling
 
     def __post_init__(self):
-        if not isinstance(self.rule, JacobianCoupling):
-            raise InputError(f"debiased: rule must be a preset such as con_opt(gamma=10.0), not {self.rule!r}")
+        check_kind("debiased: rule", self.rule, JacobianCoupling, "a preset such as con_opt(gamma=10.0)")
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         real, latent = (_halves(samples) for samples in batch)
-        fields, coupling = fields_and_coupling(
-            game, point, [Batch(*half) for half in zip(real, latent, strict=True)], self.rule.mask
-        )
+        first, second, pullback = linearize(game, point, *(Batch(*half) for half in zip(real, latent, strict=True)))
+        half = lambda xi: tf.nest.map_structure(lambda tensor: tensor / 2, xi)
+        coupling = pullback(self.rule.mask, half(second.gradient), half(first.gradient))
         sizes = [tf.shape(half)[0] for half in real]
         share = sizes[0] / (sizes[0] + sizes[1])
-        return self.rule.assembled(_mean(*fields, share), coupling, fields[0].gradient, fields[1].gradient)
+        return self.rule.assembled(_mean(first, second, share), coupling, first.gradient, second.gradient)
 
 
 def _halves(samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -54,8 +53,8 @@ def _halves(samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return samples[: (size + 1) // 2], samples[tf.minimum((size + 1) // 2, size - 1) :]
 
 
-def _mean(first: Field, second: Field, share) -> Field:
-    """The field on both halves; a state that is no floating-point number is the first half's."""
+def _mean(first: Evaluation, second: Evaluation, share) -> Evaluation:
+    """The evaluation on both halves; a state that is no floating-point number is the first half's."""
 
     def mean(a, b):
         return tf.cast(share, a.dtype) * a + tf.cast(1 - share, a.dtype) * b if a.dtype.is_floating else a

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from jare_tf.dynamics.field import field
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
+from jare_tf.dynamics.vector_field import vector_field
 from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Point
@@ -30,6 +30,6 @@ class extragradient(Rule):
         check_number("extragradient: step", self.step)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
-        here = field(game, point, batch)
-        ahead = field(game, point.descended(here.gradient, self.step), batch)
-        return Update(direction=ahead.gradient, field=here)
+        here = vector_field(game, point, batch)
+        ahead = vector_field(game, point.descended(here.gradient, self.step), batch)
+        return Update(direction=ahead.gradient, evaluation=here)

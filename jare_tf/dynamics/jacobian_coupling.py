@@ -4,8 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from jare_tf.dynamics.field import Field, Mask, fields_and_coupling, inner_product
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
+from jare_tf.dynamics.vector_field import Evaluation, Mask, inner_product, linearize
 from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
@@ -42,15 +42,16 @@ class JacobianCoupling(Rule):
         check_number(f"{self.name}: gamma", self.gamma)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
-        (field,), coupling = fields_and_coupling(game, point, [batch], self.mask)
-        return self.assembled(field, coupling, field.gradient, field.gradient)
+        evaluation, pullback = linearize(game, point, batch)
+        coupling = pullback(self.mask, evaluation.gradient)
+        return self.assembled(evaluation, coupling, evaluation.gradient, evaluation.gradient)
 
-    def assembled(self, field: Field, coupling: Players, left: Players, right: Players) -> Update:
+    def assembled(self, evaluation: Evaluation, coupling: Players, left: Players, right: Players) -> Update:
         """The update with direction ξ + γ · coupling; player t's regularizer is ½γ Σ_s C[s, t] ⟨left_s, right_s⟩."""
         products = [inner_product(*pair) for pair in zip(left, right, strict=True)]
         return Update(
-            direction=tf.nest.map_structure(lambda xi, term: xi + self.gamma * term, field.gradient, coupling),
-            field=field,
+            direction=tf.nest.map_structure(lambda xi, term: xi + self.gamma * term, evaluation.gradient, coupling),
+            evaluation=evaluation,
             regularizer=Players(
                 *(self.gamma / 2 * sum(self.mask[s][target] * products[s] for s in (0, 1)) for target in (0, 1))
             ),

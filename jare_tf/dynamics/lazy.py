@@ -56,10 +56,10 @@ class lazy(Rule):
 
         def regularised():
             update = self.rule.update(game, point, batch, inner)
-            more = each_player(self._more, update.field.gradient, update.direction)
+            more = each_player(self._more, update.evaluation.gradient, update.direction)
             return Update(
-                direction=each_player(_if, due, more, update.field.gradient),
-                field=update.field,
+                direction=each_player(_if, due, more, update.evaluation.gradient),
+                evaluation=update.evaluation,
                 regularizer=each_player(_if, due, update.regularizer, regularizer),
                 memory=each_player(_if, due, update.memory, inner),
             )

@@ -4,8 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from jare_tf.dynamics.field import field
 from jare_tf.dynamics.rule import Rule, Update
+from jare_tf.dynamics.vector_field import vector_field
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -23,6 +23,6 @@ class optimistic(Rule):
         return tf.nest.map_structure(tf.zeros_like, point.parameters)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Players) -> Update:
-        here = field(game, point, batch)
+        here = vector_field(game, point, batch)
         direction = tf.nest.map_structure(lambda now, before: 2 * now - before, here.gradient, memory)
-        return Update(direction=direction, field=here, memory=here.gradient)
+        return Update(direction=direction, evaluation=here, memory=here.gradient)

@@ -3,8 +3,8 @@
 import abc
 from typing import Any, NamedTuple
 
-from jare_tf.dynamics.field import Field
-from jare_tf.errors import InputError
+from jare_tf.dynamics.vector_field import Evaluation
+from jare_tf.errors import check_kind
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -15,13 +15,13 @@ class Update(NamedTuple):
     """What a rule proposes at a point.
 
     direction: Players of tuples of tensors; an optimizer subtracts it as it would a gradient.
-    field: the game at the point, for losses, gradient norms and the networks' next state.
+    evaluation: the game at the point, for losses, gradient norms and the networks' next state.
     regularizer: Players of scalars, what the rule adds to each player's loss, zero where it adds nothing.
     memory: what the rule remembers for its next update, in the structure of `Rule.memory`.
     """
 
     direction: Players
-    field: Field
+    evaluation: Evaluation
     regularizer: Players = Players(discriminator=0.0, generator=0.0)
     memory: Players = NOTHING
 
@@ -55,5 +55,4 @@ def within(rule: Rule, kind: type) -> bool:
 
 def check_rule(name: str, value) -> None:
     """Raises InputError unless `value` is a rule."""
-    if not isinstance(value, Rule):
-        raise InputError(f"{name} must be a rule such as jare(gamma=10.0), not {value!r}")
+    check_kind(name, value, Rule, "an update rule such as jare(gamma=100.0)")

@@ -1,8 +1,9 @@
 """Who moves when. A schedule composes with every rule: it only chooses whose part of the direction is applied."""
 
 import abc
+import dataclasses
 
-from jare_tf.errors import InputError
+from jare_tf.errors import check_integer
 from jare_tf.types import Players
 
 
@@ -17,23 +18,30 @@ class Schedule(abc.ABC):
     moves: tuple[Players, ...]
 
 
+@dataclasses.dataclass(frozen=True)
 class Simultaneous(Schedule):
     """Both players move at once, from the same point and batch (JARE eq. 2; ConOpt Alg. 1)."""
 
     moves = (Players(discriminator=True, generator=True),)
 
 
+@dataclasses.dataclass(frozen=True)
 class Alternating(Schedule):
     """The discriminator moves `n_discriminator` times, then the generator `n_generator` times (ConOpt Alg. 3).
 
     Every move starts where the previous one led.
 
     Raises:
-      InputError: a number is less than 1.
+      InputError: a number is no integer of at least 1.
     """
 
-    def __init__(self, n_discriminator: int = 1, n_generator: int = 1):
-        if min(n_discriminator, n_generator) < 1:
-            raise InputError(f"Alternating: both numbers must be at least 1, not {n_discriminator} and {n_generator}")
-        discriminator, generator = Players(True, False), Players(False, True)
-        self.moves = (discriminator,) * n_discriminator + (generator,) * n_generator
+    n_discriminator: int = 1
+    n_generator: int = 1
+
+    def __post_init__(self):
+        check_integer("Alternating: n_discriminator", self.n_discriminator, least=1)
+        check_integer("Alternating: n_generator", self.n_generator, least=1)
+
+    @property
+    def moves(self) -> tuple[Players, ...]:
+        return (Players(True, False),) * self.n_discriminator + (Players(False, True),) * self.n_generator

@@ -4,8 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from jare_tf.dynamics.field import field_and_products, inner_product
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
+from jare_tf.dynamics.vector_field import evaluation_and_products, inner_product
 from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Point
@@ -34,10 +34,10 @@ class symplectic_gradient_adjustment(Rule):
         check_number("symplectic_gradient_adjustment: gamma", self.gamma)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
-        here, transposed, product = field_and_products(game, point, batch)
+        here, transposed, product = evaluation_and_products(game, point, batch)
         adjustment = tf.nest.map_structure(lambda a, b: (a - b) / 2, transposed, product)
         size = sum(tf.size(w) for w in tf.nest.flatten(point.parameters))
         towards = inner_product(here.gradient, transposed) * inner_product(adjustment, transposed)
         sign = tf.sign(towards / tf.cast(size, towards.dtype) + 0.1)
         direction = tf.nest.map_structure(lambda xi, term: xi + self.gamma * sign * term, here.gradient, adjustment)
-        return Update(direction=direction, field=here)
+        return Update(direction=direction, evaluation=here)

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from jare_tf.dynamics.field import field, gradient
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
+from jare_tf.dynamics.vector_field import gradient, vector_field
 from jare_tf.errors import check_integer, check_number
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
@@ -35,16 +35,16 @@ class unrolled(Rule):
         check_number("unrolled: step", self.step)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
-        here = field(game, point, batch)
+        here = vector_field(game, point, batch)
 
         def foreseen_loss(phi):
             at = point._replace(parameters=point.parameters._replace(generator=phi))
             for _ in range(self.steps):
-                descent = field(game, at, batch).gradient.discriminator
+                descent = vector_field(game, at, batch).gradient.discriminator
                 theta = at.descended(Players(descent, phi), self.step).parameters.discriminator
                 at = at._replace(parameters=Players(discriminator=theta, generator=phi))
             losses, _ = game.losses(at, batch)
             return losses.generator
 
         generator = gradient(foreseen_loss, point.parameters.generator)
-        return Update(direction=Players(here.gradient.discriminator, generator), field=here)
+        return Update(direction=Players(here.gradient.discriminator, generator), evaluation=here)

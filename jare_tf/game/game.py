@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from jare_tf.errors import InputError
+from jare_tf.game import functional
 from jare_tf.types import Batch, Players, Point, each_player
 
 
@@ -27,7 +28,7 @@ class TwoPlayerGame:
 
     Attributes:
       loss_scale: None, or a number by which losses are multiplied while they are differentiated, so that gradients stay
-        in the range of float16 (`dynamics.field` divides by it again).
+        in the range of float16 (`dynamics.vector_field` divides by it again).
 
     Raises:
       InputError: a network has no variables yet.
@@ -88,11 +89,9 @@ def _stateless(network, parameters, state):
     """The network in training mode as a function of its inputs: outputs, new state, sum of its own losses."""
 
     def call(inputs):
-        outputs, new_state, penalties = network.stateless_call(
-            parameters, state, inputs, training=True, return_losses=True
-        )
+        outputs, new_state, penalties = functional.call(network, parameters, state, inputs, training=True)
         outputs = tf.cast(outputs, network.variable_dtype)
         penalty = tf.add_n(penalties) if penalties else tf.zeros((), outputs.dtype)
-        return outputs, tuple(new_state), penalty
+        return outputs, new_state, penalty
 
     return call

@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 from scipy.sparse import linalg
 
-from jare_tf.dynamics.field import transposed_products
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
+from jare_tf.dynamics.vector_field import transposed_products
 from jare_tf.errors import InputError, RunError
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point, each_player

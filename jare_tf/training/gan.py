@@ -1,5 +1,6 @@
 """A GAN as a Keras model: one training step, for `fit` and for the training program."""
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import keras
@@ -9,18 +10,16 @@ from jare_tf import replicas
 from jare_tf.data import random
 from jare_tf.data.dataset import as_floats
 from jare_tf.data.latent import Normal, Prior
-from jare_tf.dynamics.field import squared_norm
-from jare_tf.dynamics.rule import Rule, within
+from jare_tf.dynamics.rule import Rule, check_rule, within
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.dynamics.unrolled import unrolled
-from jare_tf.errors import InputError, check_number
+from jare_tf.dynamics.vector_field import squared_norm
+from jare_tf.errors import InputError, check_function, check_integer, check_kind, check_number
 from jare_tf.game.game import TwoPlayerGame
-from jare_tf.game.losses.gradient_penalty import GradientPenalty
+from jare_tf.training.loss_scale import LossScale
+from jare_tf.training.moving_average import MovingAverage
 from jare_tf.types import Batch, Players, each_player
 
-_FIRST_LOSS_SCALE = 2.0**15
-_LARGEST_LOSS_SCALE = 2.0**24
-_STEPS_BEFORE_DOUBLING = 2000
 METRICS = tuple(
     f"{quantity}/{player}" for quantity in ("loss", "gradient_norm", "regularizer") for player in Players._fields
 )
@@ -60,11 +59,11 @@ class GAN(keras.Model):
       schedule: who moves when, `Simultaneous()` by default.
       average_decay: decay d of a moving average of the generator's weights, which `gan(z)` then uses; 0 for none.
         After step t, counted from 0, average ← d' average + (1 − d') weights with d' = min(d, (1 + t)/(10 + t)).
-      seed: an integer; latent vectors depend on nothing but the seed and the number of the step.
+      seed: an integer, 0 ≤ seed < 2³¹; latent vectors depend on nothing but the seed and the number of the step.
 
     Raises:
-      InputError: the networks do not fit each other or latent_dim; average_decay is not in [0, 1); the rule is
-        `unrolled` and a network computes in float16.
+      InputError: an argument is not of its kind or range; the networks do not fit each other or latent_dim; the rule
+        is `unrolled` and a network computes in float16.
     """
 
     def __init__(
@@ -76,35 +75,45 @@ class GAN(keras.Model):
         loss: Callable[..., Players],
         latent_dim: int,
         latent_prior: Prior = Normal(),
-        penalty: GradientPenalty | None = None,
+        penalty: Callable[..., tf.Tensor] | None = None,
         schedule: Schedule | None = None,
         average_decay: float = 0.0,
         seed: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_kind("GAN: generator", generator, keras.Model, "a keras.Model")
+        check_kind("GAN: discriminator", discriminator, keras.Model, "a keras.Model")
+        check_rule("GAN: rule", rule)
+        check_function("GAN: loss", loss, "a loss such as NonSaturating()")
+        check_integer("GAN: latent_dim", latent_dim, least=1)
+        check_kind("GAN: latent_prior", latent_prior, Prior, "a prior such as Normal()")
+        if penalty is not None:
+            check_function("GAN: penalty", penalty, "a penalty such as R1(10.0), or None")
+        schedule = Simultaneous() if schedule is None else schedule
+        check_kind("GAN: schedule", schedule, Schedule, "a schedule such as Alternating()")
+        check_number("GAN: average_decay", average_decay, below=1)
+        check_integer("GAN: seed", seed, least=0)
+        if seed >= 2**31:
+            raise InputError(f"GAN: seed must be below 2**31, not {seed}")
         self.generator, self.discriminator = generator, discriminator
         self.latent_dim = latent_dim
         self.sample_shape = _build_and_check(generator, discriminator, latent_dim)
         self.game = TwoPlayerGame(generator, discriminator, loss, penalty)
-        self.rule, self.schedule, self.latent_prior = rule, schedule or Simultaneous(), latent_prior
+        self.rule, self.schedule, self.latent_prior = rule, schedule, latent_prior
         self.seed = self.add_weight(name="seed", dtype="int64", initializer=lambda *_, **__: seed, trainable=False)
         self.iterations = self.add_weight(name="iterations", dtype="int64", initializer="zeros", trainable=False)
         self.memory = tf.nest.map_structure(lambda start: self._weight("memory", start), rule.memory(self.game.point()))
-        check_number("average_decay", average_decay, below=1)
         self.average_decay = average_decay
-        self.scaling = ()
-        if "float16" in (generator.compute_dtype, discriminator.compute_dtype):
-            if within(rule, unrolled):
-                raise InputError("unrolled: its second derivatives leave the range of float16; take mixed_bfloat16")
-            starts = tf.constant(_FIRST_LOSS_SCALE), tf.constant(0, tf.int64)
-            self.scaling = tuple(
-                self._weight(name, start) for name, start in zip(("scale", "steps"), starts, strict=True)
-            )
-            self.game.loss_scale = self.scaling[0]
+        float16 = "float16" in (generator.compute_dtype, discriminator.compute_dtype)
+        if float16 and within(rule, unrolled):
+            raise InputError("unrolled: its second derivatives leave the range of float16; take mixed_bfloat16")
+        self._loss_scale = LossScale(self._weight, float16)
+        self.scaling = self._loss_scale.variables
+        self.game.loss_scale = self.scaling[0] if float16 else None
         self.first_seed = seed
-        averaged = (generator.trainable_variables, generator.non_trainable_variables) if average_decay else ((), ())
-        self.average = tf.nest.map_structure(lambda variable: self._weight("average", variable.value), averaged)
+        self._moving_average = MovingAverage(self._weight, generator, average_decay)
+        self.average = self._moving_average.variables
         self.built = True
 
     @property
@@ -113,7 +122,14 @@ class GAN(keras.Model):
         return int(self.iterations.numpy())
 
     def compile(self, discriminator_optimizer, generator_optimizer, **kwargs):
-        """Sets each player's optimizer; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...)."""
+        """Sets each player's optimizer; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...).
+
+        Raises:
+          InputError: one of them is no optimizer.
+        """
+        example = "an optimizer such as keras.optimizers.Adam(1e-4)"
+        check_kind("GAN.compile: discriminator_optimizer", discriminator_optimizer, keras.optimizers.Optimizer, example)
+        check_kind("GAN.compile: generator_optimizer", generator_optimizer, keras.optimizers.Optimizer, example)
         super().compile(optimizer=None, **kwargs)
         self.discriminator_optimizer, self.generator_optimizer = discriminator_optimizer, generator_optimizer
         for optimizer in (discriminator_optimizer, generator_optimizer):
@@ -126,13 +142,39 @@ class GAN(keras.Model):
             self.optimizers,
             self.game.networks,
         )
+        self._compiled_rates = each_player(_learning_rates, self.optimizers)
+
+    def reset_learning_rates(self) -> None:
+        """Sets each optimizer's learning rate back to what it was compiled with; schedules need nothing.
+
+        A rate that is a number is a variable of the optimizer, which a checkpoint and a file of weights bring back.
+        """
+        for optimizer, compiled in zip(self.optimizers, self._compiled_rates, strict=True):
+            for variable, rate in zip(_rate_variables(optimizer), compiled, strict=True):
+                variable.assign(rate)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """`keras.Model.load_weights`, with a warning where the file changes an optimizer's learning rate."""
+        optimizers = self.optimizers._asdict() if self.compiled else {}
+        before = {player: _learning_rates(optimizer) for player, optimizer in optimizers.items()}
+        super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+        changes = [
+            f"{player} {restored:.6g} in place of {rate:.6g}"
+            for player, optimizer in optimizers.items()
+            for rate, restored in zip(before[player], _learning_rates(optimizer), strict=True)
+            if rate != restored
+        ]
+        if changes:
+            warnings.warn(
+                f"load_weights: {filepath} sets learning rates: {', '.join(changes)}; gan.reset_learning_rates() sets "
+                "those of `compile` again",
+                stacklevel=2,
+            )
 
     def call(self, latent, training=False):
         """Samples from latent vectors [n, latent_dim], by the generator's moving average where there is one."""
-        if not self.average_decay or training:
-            samples = self.generator(latent, training=training)
-        else:
-            samples, _ = self.generator.stateless_call(*self.average, latent, training=False)
+        averaged = self.average_decay and not training
+        samples = self._moving_average(latent) if averaged else self.generator(latent, training=training)
         return tf.cast(samples, self.generator.variable_dtype)
 
     def train_step(self, data):
@@ -159,14 +201,14 @@ class GAN(keras.Model):
             memory = tf.nest.map_structure(lambda weight: tf.convert_to_tensor(weight.value), self.memory)
             update = self.rule.update(self.game, self.game.point(), batch, memory)
             players = [name for name, moves in movers._asdict().items() if moves]
-            fits = self._fits([getattr(update.direction, player) for player in players])
+            fits = self._loss_scale.fits([getattr(update.direction, player) for player in players])
             for player in players:
                 self._apply(player, update, fits)
-                metrics[f"loss/{player}"] = getattr(update.field.losses, player)
-                gradient_norm = tf.sqrt(squared_norm(getattr(update.field.gradient, player)))
+                metrics[f"loss/{player}"] = getattr(update.evaluation.losses, player)
+                gradient_norm = tf.sqrt(squared_norm(getattr(update.evaluation.gradient, player)))
                 metrics[f"gradient_norm/{player}"] = _where(fits, gradient_norm, 0.0)
                 metrics[f"regularizer/{player}"] = _where(fits, getattr(update.regularizer, player), 0.0)
-        self._advance_average()
+        self._moving_average.advance(self.iterations)
         self.iterations.assign_add(1)
         return {tag: tf.cast(value, tf.float32) for tag, value in metrics.items()}
 
@@ -207,37 +249,23 @@ class GAN(keras.Model):
         for variable, value in zip(moved, before, strict=True):
             variable.assign(tf.where(fits, variable.value, value))
         weights = [*network.non_trainable_variables, *tf.nest.flatten(getattr(self.memory, player))]
-        values = [*getattr(update.field.state, player), *tf.nest.flatten(getattr(update.memory, player))]
+        values = [*getattr(update.evaluation.state, player), *tf.nest.flatten(getattr(update.memory, player))]
         for weight, value in zip(weights, values, strict=True):
             weight.assign(_where(fits, value, weight.value))
-
-    def _fits(self, directions):
-        """Whether directions are in the range of float16, and the next loss scale; True where there is none."""
-        if not self.scaling:
-            return True
-        scale, steps = (tf.convert_to_tensor(weight.value) for weight in self.scaling)
-        finite = [tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tf.nest.flatten(directions)]
-        fits = tf.reduce_all(finite) | (scale <= 1)
-        doubled = (steps + 1) % _STEPS_BEFORE_DOUBLING == 0
-        larger = tf.where(doubled, tf.minimum(2 * scale, _LARGEST_LOSS_SCALE), scale)
-        self.scaling[0].assign(tf.where(fits, larger, scale / 2))
-        self.scaling[1].assign(tf.where(fits, steps + 1, 0))
-        return fits
-
-    def _advance_average(self) -> None:
-        if not self.average_decay:
-            return
-        step = tf.cast(self.iterations, tf.float32)
-        decay = tf.minimum(self.average_decay, (1 + step) / (10 + step))
-        variables = [*self.generator.trainable_variables, *self.generator.non_trainable_variables]
-        for average, variable in zip(tf.nest.flatten(self.average), variables, strict=True):
-            now, before = tf.convert_to_tensor(variable.value), tf.convert_to_tensor(average.value)
-            average.assign(now + tf.cast(decay, now.dtype) * (before - now) if now.dtype.is_floating else now)
 
     def pictured(self, count: int, part: int = 0) -> tf.Tensor:
         """Samples in inference mode from `count` latent vectors that stay the same throughout a run, others by part."""
         latent = self.latent_prior.draw((count, self.latent_dim), random.key(self.first_seed, random.PICTURE, part))
         return self(latent, training=False)
+
+
+def _rate_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """The learning rates that are variables, those of optimizers within it too; a schedule has none."""
+    return [variable for variable in optimizer.variables if variable.name == "learning_rate"]
+
+
+def _learning_rates(optimizer: keras.optimizers.Optimizer) -> tuple[float, ...]:
+    return tuple(float(variable.numpy()) for variable in _rate_variables(optimizer))
 
 
 def _where(fits, value, otherwise):

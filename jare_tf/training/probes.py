@@ -10,7 +10,7 @@ import psutil
 import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset
-from jare_tf.dynamics.field import squared_norm
+from jare_tf.dynamics.vector_field import squared_norm
 from jare_tf.errors import check_integer
 from jare_tf.theory import eigenvalues
 from jare_tf.theory.spectrum import extremal_eigenvalues

@@ -121,7 +121,7 @@ def test_predictions_equal_their_formulae(float64, loss):
     ]
     update = jare_tf.adversarial_extrapolation(0.3).update(game, point, batch)
     np.testing.assert_allclose(whole(update.direction), np.concatenate(expected))
-    np.testing.assert_array_equal(whole(update.field.gradient), field)
+    np.testing.assert_array_equal(whole(update.evaluation.gradient), field)
 
     rule, memory = jare_tf.optimistic(), jare_tf.optimistic().memory(point)
     first = rule.update(game, point, batch, memory)
@@ -355,9 +355,9 @@ def test_composes_with_batch_norm_spectral_norm_adam_and_schedule(any_rule):
         (lambda: jare_tf.clipped(jare_tf.sim_gd(), float("inf")), "clipped: norm must be a finite number"),
         (lambda: jare_tf.lazy(jare_tf.sim_gd(), True), "lazy: every must be an integer of at least 1, not True"),
         (lambda: jare_tf.clipped(jare_tf.sim_gd(), "big"), "clipped: norm must be a finite number, above 0, not 'big'"),
-        (lambda: jare_tf.clipped(3.0, 1.0), "rule must be a rule such as"),
+        (lambda: jare_tf.clipped(3.0, 1.0), "rule must be an update rule such as"),
         (lambda: jare_tf.lazy(jare_tf.sim_gd(), 0), "lazy: every must be an integer of at least 1, not 0"),
-        (lambda: jare_tf.lazy("jare", 2), "rule must be a rule such as"),
+        (lambda: jare_tf.lazy("jare", 2), "rule must be an update rule such as"),
         (lambda: jare_tf.debiased(jare_tf.optimistic()), r"must be a preset such as .* not optimistic\(\)"),
     ],
 )

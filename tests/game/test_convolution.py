@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jare_tf.dynamics.field import transposed_products
+from jare_tf.dynamics.vector_field import transposed_products
 from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose, convolve, filter_gradient, input_gradient
 from jare_tf.game.networks.spectral_norm import SpectralNormConv2D
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.dynamics.field import field, fields_and_coupling
+from jare_tf.dynamics.vector_field import linearize, vector_field
 from jare_tf.game.losses import gradient_penalty
 from jare_tf.types import Batch
 from tests.conftest import flat
@@ -72,10 +72,11 @@ def test_every_block_of_the_coupling_sees_it(float64, penalty):
     game, batch = penalised_game(penalty)
     point = game.point()
     loss = lambda at: float(game.losses(at, batch)[0].discriminator)
-    xi = field(game, point, batch).gradient
+    xi = vector_field(game, point, batch).gradient
     np.testing.assert_allclose(flat(xi.discriminator), difference_quotient(loss, point, "discriminator"), atol=1e-7)
-    _, product = fields_and_coupling(game, point, [batch], ((1, 1), (1, 1)))
-    half_norm = lambda at: 0.5 * sum((flat(part) ** 2).sum() for part in field(game, at, batch).gradient)
+    _, pullback = linearize(game, point, batch)
+    product = pullback(((1, 1), (1, 1)), xi)
+    half_norm = lambda at: 0.5 * sum((flat(part) ** 2).sum() for part in vector_field(game, at, batch).gradient)
     for player in ("discriminator", "generator"):
         expected = difference_quotient(half_norm, point, player)
         np.testing.assert_allclose(flat(getattr(product, player)), expected, atol=1e-6)
@@ -99,7 +100,7 @@ def test_a_flat_discriminator_has_a_finite_gradient():
     discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="zeros")])
     game = jare_tf.TwoPlayerGame(generator, discriminator, jare_tf.Minimax(), jare_tf.WGANGP())
     batch = Batch(real=tf.ones([4, 2]), latent=tf.zeros([4, 2]))
-    assert np.isfinite(flat(field(game, game.point(), batch).gradient.discriminator)).all()
+    assert np.isfinite(flat(vector_field(game, game.point(), batch).gradient.discriminator)).all()
 
 
 def test_bad_input():

@@ -8,7 +8,7 @@ import scipy.optimize
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.dynamics.field import gradient
+from jare_tf.dynamics.vector_field import gradient
 from jare_tf.game.losses import forms, objectives
 from jare_tf.theory.closed_form import SimpleGame
 from jare_tf.theory.spectrum import linearize
@@ -89,7 +89,7 @@ def test_which_satisfy_assumption_2():
     for name, make in OBJECTIVES.items():
         holds = "does not hold: Q = 0" if name in without else "Assumption 2 holds"
         assert holds in make().theory
-    convex = objectives.Objective(g1=tf.square, g2=tf.square, slopes=(0.0, 0.0), curvatures=(2.0, 2.0))
+    convex = objectives.Objective(name="convex", g1=tf.square, g2=tf.square, slopes=(0.0, 0.0), curvatures=(2.0, 2.0))
     assert "neither JARE nor GradReg" in convex.theory
 
 
@@ -163,3 +163,11 @@ def test_total_variation_of_conopts_code():
 def test_an_objective_that_is_not_called():
     with pytest.raises(jare_tf.InputError, match=r"Minimax: objective must be an Objective, as objectives.vanilla\(\)"):
         jare_tf.Minimax(objectives.hinge)
+
+
+def test_objectives_are_values():
+    assert repr(jare_tf.Minimax()) == "Minimax(objective=vanilla())"
+    assert repr(objectives.total_variation(scale=1.0)) == "total_variation(scale=1.0)"
+    assert jare_tf.Minimax() == jare_tf.Minimax(objectives.vanilla()) != jare_tf.NonSaturating()
+    assert objectives.hinge() == objectives.hinge() != objectives.wasserstein()
+    assert objectives.total_variation() != objectives.total_variation(scale=1.0)

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.dynamics.field import gradient
+from jare_tf.dynamics.vector_field import gradient
 from jare_tf.game import networks
 from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, conv4, dcgan, linear_quadratic, mlp, resnet, resnet_cf, weight_clipping

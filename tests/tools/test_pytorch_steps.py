@@ -75,7 +75,7 @@ def test_directions(float64, setting):
     for method, rule in RULES.items():
         expected = rule.update(game, point, Batch(tf.constant(real), tf.constant(latent)), rule.memory(point))
         losses = pytorch_steps.losses(*networks, *batch)
-        np.testing.assert_allclose([loss.item() for loss in losses], expected.field.losses, rtol=1e-7)
+        np.testing.assert_allclose([loss.item() for loss in losses], expected.evaluation.losses, rtol=1e-7)
         found = pytorch_steps.direction(method, getattr(rule, "gamma", 0.0), losses, parameters)
         for own, theirs in zip(found, as_torch(expected.direction, generator_side, discriminator_side), strict=True):
             size = max(np.abs(part).max() for part in theirs)

@@ -1,5 +1,8 @@
 """`GAN` as Keras users meet it."""
 
+import re
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -65,7 +68,7 @@ def test_fit_equals_the_rule(jit_compile):
         batch = Batch(real=tf.constant(real[4 * step : 4 * step + 4]), latent=latent)
         update = rule.update(reference.game, reference.game.point(), batch)
         for network, direction, state in zip(
-            reference.game.networks, update.direction, update.field.state, strict=True
+            reference.game.networks, update.direction, update.evaluation.state, strict=True
         ):
             for variable, value in zip(network.trainable_variables, direction, strict=True):
                 variable.assign_sub(0.1 * value)
@@ -103,7 +106,7 @@ def test_alternating(any_rule, n_discriminator, n_generator):
         network = reference.game.networks[player]
         for variable, value in zip(network.trainable_variables, update.direction[player], strict=True):
             variable.assign_sub(0.1 * value)
-        for variable, value in zip(network.non_trainable_variables, update.field.state[player], strict=True):
+        for variable, value in zip(network.non_trainable_variables, update.evaluation.state[player], strict=True):
             variable.assign(value)
     for measured, expected in zip(weights(gan), weights(reference), strict=True):
         np.testing.assert_allclose(measured, expected, rtol=2e-5, atol=1e-6)
@@ -154,9 +157,122 @@ def test_networks_that_do_not_fit():
         ring_gan(jare_tf.sim_gd()).fit(np.zeros((4, 7), "float32"), verbose=0)
 
 
-def test_schedule_needs_moves():
-    with pytest.raises(jare_tf.InputError, match="must be at least 1, not 0 and 1"):
-        jare_tf.Alternating(0, 1)
+@pytest.mark.parametrize("number", [0, 1.5, True, None])
+def test_schedule_needs_moves(number):
+    with pytest.raises(jare_tf.InputError, match=f"Alternating: n_discriminator must be an integer.*, not {number}"):
+        jare_tf.Alternating(number)
+    with pytest.raises(jare_tf.InputError, match="Alternating: n_generator must be an integer of at least 1"):
+        jare_tf.Alternating(1, number)
+
+
+def test_schedules_are_values():
+    assert jare_tf.Simultaneous() == jare_tf.Simultaneous() != jare_tf.Alternating()
+    assert jare_tf.Alternating(2) == jare_tf.Alternating(2, 1) != jare_tf.Alternating(2, 2)
+    assert repr(jare_tf.Alternating(2)) == "Alternating(n_discriminator=2, n_generator=1)"
+    assert len({jare_tf.Simultaneous(), jare_tf.Simultaneous(), jare_tf.Alternating(), jare_tf.Alternating()}) == 2
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("rule", 10.0, "rule must be an update rule such as jare(gamma=100.0), not 10.0"),
+        ("rule", "jare", "rule must be an update rule such as jare(gamma=100.0), not 'jare'"),
+        ("rule", jare_tf.jare, "rule must be an update rule such as jare(gamma=100.0), with parentheses, not jare"),
+        ("loss", jare_tf.Minimax, "loss must be a loss such as NonSaturating(), with parentheses, not Minimax"),
+        ("loss", "minimax", "loss must be a loss such as NonSaturating(), not 'minimax'"),
+        ("penalty", jare_tf.R1, "penalty must be a penalty such as R1(10.0), or None, with parentheses, not R1"),
+        ("penalty", 10.0, "penalty must be a penalty such as R1(10.0), or None, not 10.0"),
+        (
+            "schedule",
+            jare_tf.Alternating,
+            "schedule must be a schedule such as Alternating(), with parentheses, not Alt",
+        ),
+        ("schedule", 5, "schedule must be a schedule such as Alternating(), not 5"),
+        ("latent_prior", jare_tf.Normal, "latent_prior must be a prior such as Normal(), with parentheses, not Normal"),
+        ("latent_prior", 1.0, "latent_prior must be a prior such as Normal(), not 1.0"),
+        ("latent_dim", 3.0, "latent_dim must be an integer of at least 1, not 3.0"),
+        ("latent_dim", 0, "latent_dim must be an integer of at least 1, not 0"),
+        ("seed", None, "seed must be an integer of at least 0, not None"),
+        ("seed", True, "seed must be an integer of at least 0, not True"),
+        ("seed", -1, "seed must be an integer of at least 0, not -1"),
+        ("seed", 2**31, "seed must be below 2**31, not 2147483648"),
+        ("average_decay", 1.0, "average_decay must be a finite number, at least 0 and below 1, not 1.0"),
+        ("generator", mlp.generator, "generator must be a keras.Model, with parentheses, not generator"),
+        ("discriminator", None, "discriminator must be a keras.Model, not None"),
+    ],
+    ids=lambda value: None if callable(value) else str(value)[:20],
+)
+def test_arguments_of_another_kind(argument, value, message):
+    arguments = {"rule": jare_tf.sim_gd(), "loss": jare_tf.Minimax(), "latent_dim": 3, "generator": None}
+    arguments["generator"] = mlp.generator(latent_dim=3, width=4, depth=1)
+    arguments["discriminator"] = mlp.discriminator(width=4, depth=1)
+    with pytest.raises(jare_tf.InputError, match="^" + re.escape(f"GAN: {message}")):
+        jare_tf.GAN(**{**arguments, argument: value})
+
+
+def test_optimizers_of_another_kind():
+    gan = ring_gan(jare_tf.sim_gd())
+    with pytest.raises(
+        jare_tf.InputError, match="generator_optimizer must be an optimizer .*, with parentheses, not SGD"
+    ):
+        gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD)
+    with pytest.raises(jare_tf.InputError, match="discriminator_optimizer must be an optimizer such as .*, not 'adam'"):
+        gan.compile("adam", keras.optimizers.SGD(0.1))
+
+
+def rated(discriminator_rate, generator_rate):
+    """A GAN whose generator's optimizer is within another."""
+    gan = ring_gan(jare_tf.sim_gd())
+    inner = keras.optimizers.Adam(generator_rate)
+    gan.compile(keras.optimizers.Adam(discriminator_rate), keras.optimizers.LossScaleOptimizer(inner))
+    return gan
+
+
+def rates(gan):
+    return [float(optimizer.learning_rate) for optimizer in gan.optimizers]
+
+
+def test_weights_that_change_a_learning_rate(tmp_path):
+    rated(1e-3, 2e-3).save_weights(tmp_path / "gan.weights.h5")
+    gan = rated(1e-5, 2e-3)
+    with pytest.warns(UserWarning, match="learning rates: discriminator 0.001 in place of 1e-05; gan.reset") as caught:
+        gan.load_weights(tmp_path / "gan.weights.h5")
+    assert len(caught) == 1
+    np.testing.assert_allclose(rates(gan), [1e-3, 2e-3])
+    gan = rated(1e-5, 1e-5)
+    with pytest.warns(UserWarning, match="discriminator 0.001 in place of 1e-05, generator 0.002 in place of 1e-05;"):
+        gan.load_weights(tmp_path / "gan.weights.h5")
+    gan.reset_learning_rates()
+    np.testing.assert_allclose(rates(gan), [1e-5, 1e-5])
+
+
+def test_weights_that_change_no_learning_rate(tmp_path):
+    schedule = keras.optimizers.schedules.ExponentialDecay
+    for make in (lambda gan, rate: gan, lambda gan, rate: gan.compile(*(keras.optimizers.Adam(rate()) for _ in "DG"))):
+        gans = [ring_gan(jare_tf.sim_gd()) for _ in range(2)]
+        for gan, rate in zip(gans, (1e-3, 1e-5), strict=True):
+            make(gan, lambda rate=rate: schedule(rate, 10, 0.5))
+        gans[0].save_weights(tmp_path / "gan.weights.h5")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            gans[1].load_weights(tmp_path / "gan.weights.h5")
+        before = rates(gans[1])
+        gans[1].reset_learning_rates()
+        assert rates(gans[1]) == before
+
+
+def test_an_interrupted_fit_warns_of_its_learning_rate(tmp_path):
+    images = np.zeros([4, 2], "float32")
+
+    def fit(rate, epochs, *callbacks):
+        gan = rated(rate, rate)
+        backup = keras.callbacks.BackupAndRestore(str(tmp_path), delete_checkpoint=False)
+        gan.fit(images, epochs=epochs, verbose=0, callbacks=[backup, *callbacks])
+        return gan
+
+    fit(1e-3, 1)
+    with pytest.warns(UserWarning, match="in place of 1e-05"):
+        fit(1e-5, 2)
 
 
 def test_moving_average_of_the_generator():
@@ -194,10 +310,3 @@ def test_moving_average_of_batch_norm():
     for average, old, new in zip(gan.average[1], before, now, strict=True):
         np.testing.assert_allclose(average, 0.1 * old + 0.9 * new, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(gan(tf.ones([2, 128]))[:1], gan(tf.ones([1, 128])))
-
-
-def test_bad_average_decay():
-    with pytest.raises(
-        jare_tf.InputError, match="average_decay must be a finite number, at least 0 and below 1, not 1"
-    ):
-        ring_gan(jare_tf.sim_gd(), average_decay=1.0)

@@ -37,7 +37,7 @@ def game(policy, loss, scale=None):
 def coupling(rule, one):
     """What the rule adds to ξ, of each player as one vector."""
     update = rule.update(one, one.point(), BATCH)
-    return [flat(d) - flat(xi) for d, xi in zip(update.direction, update.field.gradient, strict=True)]
+    return [flat(d) - flat(xi) for d, xi in zip(update.direction, update.evaluation.gradient, strict=True)]
 
 
 def distance(one, other):

@@ -17,21 +17,28 @@ import tensorflow as tf
 from jare_tf.errors import check_number
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Objective:
     """g1 and g2 of f = E[g1(D(x))] + E[g2(D(G(z)))], which the discriminator maximises, and what they are at D = 0.
 
+    Two objectives are equal if they have the same name, slopes and curvatures.
+
     Attributes:
+      name: the call that makes it, as "vanilla()".
       g1: of the logits of real samples, element by element.
       g2: of the logits of generated samples.
       slopes: g1'(0) and g2'(0), of which the second is minus the first.
       curvatures: g1''(0) and g2''(0).
     """
 
-    g1: Callable[[tf.Tensor], tf.Tensor]
-    g2: Callable[[tf.Tensor], tf.Tensor]
+    name: str
+    g1: Callable[[tf.Tensor], tf.Tensor] = dataclasses.field(compare=False)
+    g2: Callable[[tf.Tensor], tf.Tensor] = dataclasses.field(compare=False)
     slopes: tuple[float, float]
     curvatures: tuple[float, float]
+
+    def __repr__(self):
+        return self.name
 
     @property
     def slope(self) -> float:
@@ -70,6 +77,7 @@ class Objective:
 def vanilla() -> Objective:
     """g1(t) = g2(−t) = −log(1 + e^−t) (Goodfellow et al. 2014): D(x) = log(p/q), at the equilibrium f = −2 log 2."""
     return Objective(
+        name="vanilla()",
         g1=lambda t: -tf.nn.softplus(-t),
         g2=lambda t: -tf.nn.softplus(t),
         slopes=(0.5, -0.5),
@@ -83,13 +91,17 @@ def wasserstein() -> Objective:
     The discriminator must be kept Lipschitz elsewhere, by `networks.weight_clipping`, by `gradient_penalty.WGANGP` or
     by spectral norm. Where it is not, f is the "indicator divergence" of ConOpt (its section 2.1 and Fig. 9).
     """
-    return Objective(g1=lambda t: t, g2=lambda t: -t, slopes=(1.0, -1.0), curvatures=(0.0, 0.0))
+    return Objective(name="wasserstein()", g1=lambda t: t, g2=lambda t: -t, slopes=(1.0, -1.0), curvatures=(0.0, 0.0))
 
 
 def hinge() -> Objective:
     """g1(t) = g2(−t) = min(0, t − 1) (Lim & Ye 2017; Miyato et al. 2018, eq. 16), for `forms.LinearGenerator`."""
     return Objective(
-        g1=lambda t: -tf.nn.relu(1 - t), g2=lambda t: -tf.nn.relu(1 + t), slopes=(1.0, -1.0), curvatures=(0.0, 0.0)
+        name="hinge()",
+        g1=lambda t: -tf.nn.relu(1 - t),
+        g2=lambda t: -tf.nn.relu(1 + t),
+        slopes=(1.0, -1.0),
+        curvatures=(0.0, 0.0),
     )
 
 
@@ -100,6 +112,7 @@ def least_squares() -> Objective:
     the equilibrium; the last bias of a discriminator makes up for it.
     """
     return Objective(
+        name="least_squares()",
         g1=lambda t: -tf.square(t - 0.5) / 2,
         g2=lambda t: -tf.square(t + 0.5) / 2,
         slopes=(0.5, -0.5),
@@ -118,7 +131,13 @@ def kullback_leibler() -> Objective:
 
     Nowozin et al.'s logit rests at 1. e^t overflows float32 at t = 88, which ends a run.
     """
-    return Objective(g1=lambda t: 1 + t, g2=lambda t: -tf.exp(t), slopes=(1.0, -1.0), curvatures=(0.0, -1.0))
+    return Objective(
+        name="kullback_leibler()",
+        g1=lambda t: 1 + t,
+        g2=lambda t: -tf.exp(t),
+        slopes=(1.0, -1.0),
+        curvatures=(0.0, -1.0),
+    )
 
 
 def reverse_kullback_leibler() -> Objective:
@@ -126,12 +145,24 @@ def reverse_kullback_leibler() -> Objective:
 
     e^−t overflows float32 at t = −88, which ends a run.
     """
-    return Objective(g1=lambda t: -tf.exp(-t), g2=lambda t: 1 - t, slopes=(1.0, -1.0), curvatures=(-1.0, 0.0))
+    return Objective(
+        name="reverse_kullback_leibler()",
+        g1=lambda t: -tf.exp(-t),
+        g2=lambda t: 1 - t,
+        slopes=(1.0, -1.0),
+        curvatures=(-1.0, 0.0),
+    )
 
 
 def pearson_chi_squared() -> Objective:
     """g1(t) = 2t, g2(t) = −2t − t²: at most Σ (p − q)²/q, at D = p/q − 1."""
-    return Objective(g1=lambda t: 2 * t, g2=lambda t: -2 * t - tf.square(t), slopes=(2.0, -2.0), curvatures=(0.0, -2.0))
+    return Objective(
+        name="pearson_chi_squared()",
+        g1=lambda t: 2 * t,
+        g2=lambda t: -2 * t - tf.square(t),
+        slopes=(2.0, -2.0),
+        curvatures=(0.0, -2.0),
+    )
 
 
 def neyman_chi_squared() -> Objective:
@@ -140,13 +171,23 @@ def neyman_chi_squared() -> Objective:
     It is Pearson's with P and Q exchanged and D reversed, and concave; Nowozin et al.'s activation 1 − e^v leaves a
     convex g2.
     """
-    return Objective(g1=lambda t: 2 * t - tf.square(t), g2=lambda t: -2 * t, slopes=(2.0, -2.0), curvatures=(-2.0, 0.0))
+    return Objective(
+        name="neyman_chi_squared()",
+        g1=lambda t: 2 * t - tf.square(t),
+        g2=lambda t: -2 * t,
+        slopes=(2.0, -2.0),
+        curvatures=(-2.0, 0.0),
+    )
 
 
 def squared_hellinger() -> Objective:
     """g1(t) = g2(−t) = 1 − e^−t: at most Σ (√p − √q)², at D = ½ log(p/q). It overflows float32 at |t| = 88."""
     return Objective(
-        g1=lambda t: 1 - tf.exp(-t), g2=lambda t: 1 - tf.exp(t), slopes=(1.0, -1.0), curvatures=(-1.0, -1.0)
+        name="squared_hellinger()",
+        g1=lambda t: 1 - tf.exp(-t),
+        g2=lambda t: 1 - tf.exp(t),
+        slopes=(1.0, -1.0),
+        curvatures=(-1.0, -1.0),
     )
 
 
@@ -161,6 +202,7 @@ def total_variation(scale: float = 0.5) -> Objective:
     """
     check_number("objectives.total_variation: scale", scale, above_zero=True)
     return Objective(
+        name=f"total_variation(scale={scale})",
         g1=lambda t: scale * tf.tanh(t),
         g2=lambda t: -scale * tf.tanh(t),
         slopes=(scale, -scale),

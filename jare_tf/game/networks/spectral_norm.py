@@ -16,7 +16,7 @@ class _SpectralNorm:
 
     W is the kernel as a matrix [inputs, outputs]. One power iteration from the stored u gives v = Wu/‖Wu‖,
     u' = Wᵀv/‖Wᵀv‖ and σ = vᵀWu', with u' and v constant under differentiation, so that ∂σ/∂W = v u'ᵀ (Miyato et al.
-    2018, eq. 19 and Alg. 1). A training call stores u'; under `stateless_call` that is part of the returned state.
+    2018, eq. 19 and Alg. 1). A training call stores u'; under `functional.call` that is part of the next state.
     """
 
     def build(self, input_shape):

@@ -6,7 +6,7 @@ every result is that of the global batch, the same on all replicas: ξ is averag
 ‖mean ξ_r‖² is not the mean of ‖ξ_r‖².
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -18,7 +18,7 @@ from jare_tf.types import Batch, Players, Point, each_player
 Mask = tuple[tuple[int, int], tuple[int, int]]  # mask[source][target], both in player order
 
 
-class Field(NamedTuple):
+class Evaluation(NamedTuple):
     """The game at a point.
 
     losses: Players of scalars.
@@ -31,77 +31,63 @@ class Field(NamedTuple):
     state: Players
 
 
-def field(game: TwoPlayerGame, point: Point, batch: Batch) -> Field:
+def vector_field(game: TwoPlayerGame, point: Point, batch: Batch) -> Evaluation:
     """ξ at a point: each player's gradient of its own loss, zero for a variable that the loss does not depend on."""
-    return _mean(game, _own_field(game, point, batch))
+    return _mean(game, _own(game, point, batch))
 
 
-def _own_field(game: TwoPlayerGame, point: Point, batch: Batch) -> Field:
-    """The field on this replica's part of the batch, its gradient times the game's loss scale."""
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(point.parameters)
-        losses, state = game.losses(point, batch)
-        scaled = each_player(lambda loss: _scaled(loss, _loss_scale(game)), losses)
-    gradient = each_player(lambda loss, parameters: _differentiate(tape, loss, parameters), scaled, point.parameters)
-    return Field(losses=losses, gradient=gradient, state=state)
+def linearize(game: TwoPlayerGame, point: Point, *batches: Batch) -> tuple[Any, ...]:
+    """ξ at a point, and products with its Jacobian J there.
 
+    ```python
+    evaluation, pullback = linearize(game, point, batch)
+    coupling = pullback(mask, evaluation.gradient)
+    ```
 
-def _mean(game: TwoPlayerGame, own: Field) -> Field:
-    """The field on the global batch, without the loss scale."""
-    return replicas.mean(own._replace(gradient=_unscaled(own.gradient, _loss_scale(game))))
-
-
-def fields_and_coupling(
-    game: TwoPlayerGame, point: Point, batches: Sequence[Batch], mask: Mask
-) -> tuple[list[Field], Players]:
-    """ξ on one or two batches, and (C ∘ J)ᵀu for a 2×2 block mask C.
-
-    Target t of the product is Σ_s C[s, t] (∂ξ_s/∂w_t)ᵀ u_s with u held constant. On one batch u = ξ, and the product is
-    the gradient with respect to w_t of ½ Σ_s C[s, t] ‖ξ_s‖². On two, each has the other's ξ for u, and the mean of both
-    products is the gradient of ½ Σ_s C[s, t] ⟨ξ_s, ξ'_s⟩. Targets with the same sources share one backward pass.
-
-    Args:
-      game: the game.
-      point: where.
-      batches: one or two batches.
-      mask: C[source][target] in player order, entries 0 or 1.
+    `pullback(C, u)` is (C ∘ J)ᵀ u for a 2×2 block mask C[source][target]: its target t is Σ_s C[s, t] (∂ξ_s/∂w_t)ᵀ u_s,
+    with u held constant. With u = ξ that is the gradient with respect to w_t of ½ Σ_s C[s, t] ‖ξ_s‖². Targets with the
+    same sources share one backward pass. Of several batches, each with its own u, it is the sum of the products.
 
     Returns:
-      (fields, product): a Field for each batch, and Players of tuples of tensors.
+      (evaluation of each batch, ..., pullback): pullback takes a mask and a u for each batch, Players of tuples of
+      tensors shaped as the parameters, and gives such Players.
     """
-    sources_of = {target: tuple(s for s in (0, 1) if mask[s][target]) for target in (0, 1)}
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
-        own = [_own_field(game, point, batch) for batch in batches]
-    fields = [_mean(game, value) for value in own]
-    product: list[Any] = [tuple(map(tf.zeros_like, parameters)) for parameters in point.parameters]
-    for sources in set(sources_of.values()) - {()}:
-        targets = [target for target in (0, 1) if sources_of[target] == sources]
-        differentiated = [value.gradient[source] for value in own for source in sources]
-        vector = [value.gradient[source] for value in reversed(fields) for source in sources]
-        vector, scale = _in_range(game, tf.nest.map_structure(lambda u: u / len(fields), vector))
-        rows = _differentiate(tape, differentiated, [point.parameters[target] for target in targets], vector)
-        for target, row in zip(targets, _unscaled(rows, scale), strict=True):
-            product[target] = row
-    return fields, Players(*replicas.mean(product))
+        own = [_own(game, point, batch) for batch in batches]
+
+    def pullback(mask: Mask, *vectors: Players) -> Players:
+        sources_of = [tuple(s for s in (0, 1) if mask[s][target]) for target in (0, 1)]
+        product: list[Any] = [tuple(map(tf.zeros_like, parameters)) for parameters in point.parameters]
+        for sources in set(sources_of) - {()}:
+            targets = [target for target in (0, 1) if sources_of[target] == sources]
+            xi = [evaluation.gradient[source] for evaluation in own for source in sources]
+            u, scale = _in_range(game, [vector[source] for vector in vectors for source in sources])
+            rows = _differentiate(tape, xi, [point.parameters[target] for target in targets], u)
+            for target, row in zip(targets, _unscaled(rows, scale), strict=True):
+                product[target] = row
+        return Players(*replicas.mean(product))
+
+    return *(_mean(game, evaluation) for evaluation in own), pullback
 
 
-def field_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple[Field, Players, Players]:
+def evaluation_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple[Evaluation, Players, Players]:
     """ξ, Jᵀξ and Jξ.
 
-    Jᵀu is linear in u, so that its own transposed derivative with respect to u, applied to ξ, is Jξ.
+    Jᵀu is linear in u, so that its own transposed derivative with respect to u, applied to ξ, is Jξ. Both share one
+    backward pass, and float16's loss scale is in both.
     """
     with tf.GradientTape() as tape:
         tape.watch(point.parameters)
-        own = _own_field(game, point, batch)
-    value = _mean(game, own)
-    xi, scale = _in_range(game, value.gradient)
-    vector = tf.nest.map_structure(tf.identity, xi)
+        own = _own(game, point, batch)
+    evaluation = _mean(game, own)
+    xi, scale = _in_range(game, evaluation.gradient)
+    u = tf.nest.map_structure(tf.identity, xi)
     with tf.GradientTape() as linear:
-        linear.watch(vector)
-        transposed = _differentiate(tape, own.gradient, point.parameters, vector)
-    products = transposed, _differentiate(linear, transposed, vector, xi)
-    return value, *replicas.mean(_unscaled(products, scale))
+        linear.watch(u)
+        transposed = _differentiate(tape, own.gradient, point.parameters, u)
+    products = transposed, _differentiate(linear, transposed, u, xi)
+    return evaluation, *replicas.mean(_unscaled(products, scale))
 
 
 def gradient(function: Callable[[Any], tf.Tensor], inputs):
@@ -140,6 +126,21 @@ def inner_product(first, second) -> tf.Tensor:
     return tf.add_n([tf.reduce_sum(a * b) for a, b in pairs])
 
 
+def _own(game: TwoPlayerGame, point: Point, batch: Batch) -> Evaluation:
+    """The evaluation on this replica's part of the batch, its gradient times the game's loss scale."""
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(point.parameters)
+        losses, state = game.losses(point, batch)
+        scaled = each_player(lambda loss: _scaled(loss, _loss_scale(game)), losses)
+    gradient = each_player(lambda loss, parameters: _differentiate(tape, loss, parameters), scaled, point.parameters)
+    return Evaluation(losses=losses, gradient=gradient, state=state)
+
+
+def _mean(game: TwoPlayerGame, own: Evaluation) -> Evaluation:
+    """The evaluation on the global batch, without the loss scale."""
+    return replicas.mean(own._replace(gradient=_unscaled(own.gradient, _loss_scale(game))))
+
+
 def _loss_scale(game: TwoPlayerGame):
     """What a game's losses are multiplied by while they are differentiated; None for nothing."""
     return getattr(game, "loss_scale", None)
@@ -154,9 +155,9 @@ def _unscaled(tensors, scale):
 
 
 def _in_range(game: TwoPlayerGame, vector):
-    """u for a product with the Jacobian of an `_own_field`, and what the product then has to be divided by.
+    """u for a product with the Jacobian of an `_own` evaluation, and what the product then has to be divided by.
 
-    With a loss scale the field is multiplied by it, which keeps it in float16's range when it is differentiated again.
+    With a loss scale ξ is multiplied by it, which keeps it in float16's range when it is differentiated again.
     So that u stays there too, on which the product depends linearly, its largest entry is brought to 1.
     """
     if _loss_scale(game) is None:
