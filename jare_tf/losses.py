@@ -1,4 +1,4 @@
-"""The losses of the two players, the objectives that they are made of, and penalties on the discriminator's gradient."""
+"""The losses of the two players, the objectives in them, and penalties on the discriminator's gradient."""
 
 from jare_tf.game.losses.forms import LinearGenerator, Loss, Minimax, NonSaturating
 from jare_tf.game.losses.gradient_penalty import R1, R2, WGANGP, GradientPenalty

@@ -4,7 +4,6 @@ import functools
 import os
 import pathlib
 import re
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -13,14 +12,25 @@ from typing import Any
 import tensorflow as tf
 from absl import app, flags, logging
 
-from jare_tf import config, experiment
+from jare_tf import cli, config, experiment
 from jare_tf.errors import InputError, RunError, reason
 from jare_tf.training import strategy
 
 # The modes that look at a run.
-MODES = {mode.__name__: mode for mode in (experiment.evaluate, experiment.sample, experiment.export, experiment.spectrum)}
+MODES = {
+    mode.__name__: mode for mode in (experiment.evaluate, experiment.sample, experiment.export, experiment.spectrum)
+}
 # What a configuration is for: a binding that none of them reaches is a mistake.
 ROOTS = (experiment.Experiment, experiment.Pace, *MODES.values())
+# What messages of the library speak of, and how it is called here.
+_FLAGS = {
+    "embedding.load": "EMBEDDING_PATH",
+    "data_dir": "--data_dir",
+    "the TPU": "--tpu",
+    "a TPU goes": "--tpu, --strategy",
+    "strategy '": "--strategy",
+    "is in use by": "--model_dir",
+}
 _ON_ONE_DEVICE = ("spectrum", "sample", "export")
 _WAIT = 5.0  # seconds between looks for a run that is to be watched
 
@@ -30,9 +40,7 @@ _GIN_FILE = flags.DEFINE_multi_string(
     "The experiment: a file or one of the package's own; by default what --model_dir holds, or the quickstart.",
 )
 _GIN_PARAM = flags.DEFINE_multi_string("gin_param", [], 'Overrides, for instance --gin_param "STEPS = 200".')
-_MODE = flags.DEFINE_enum(
-    "mode", None, ["train", "compare", *MODES], "By default what the configuration is made for."
-)
+_MODE = flags.DEFINE_enum("mode", None, ["train", "compare", *MODES], "By default what the configuration is made for.")
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "The run directory; a run that it holds goes on. By default runs/ and the configuration's name."
 )
@@ -184,25 +192,18 @@ def _default_model_dir(gin_file: str) -> str:
 
 def _main(_) -> None:
     if not _DEBUG.value:
-        logging.set_verbosity(logging.FATAL)  # gin and TFDS log every place where they look for a file
+        logging.set_verbosity(logging.FATAL)  # TFDS logs every place where it looks for a file
     if _DATA_DIR.value:
-        os.environ["TFDS_DATA_DIR"] = _DATA_DIR.value
-    try:
-        if _WATCH.value and _MODE.value != "evaluate":
-            raise InputError("--watch goes with --mode evaluate")
-        profile = _steps(_PROFILE.value)
-        what = _GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value
-        stopped_by = dispatch(*what, _devices(), _ALLOW_CONFIG_CHANGE.value, profile, _WATCH.value)
-    except (InputError, RunError) as error:
-        if _DEBUG.value:
-            raise
-        print(f"jare_tf: {str(error).splitlines()[0]}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InputError) else 1)
-    except KeyboardInterrupt:
-        print("jare_tf: interrupted; the last checkpoint stays", file=sys.stderr)
-        sys.exit(128 + signal.SIGINT)
-    if stopped_by is not None:
-        sys.exit(128 + stopped_by)
+        os.environ["TFDS_DATA_DIR"] = os.path.expanduser(_DATA_DIR.value)
+    cli.run("jare_tf", _command, _FLAGS, _DEBUG.value)
+
+
+def _command() -> int | None:
+    if _WATCH.value and _MODE.value != "evaluate":
+        raise InputError("--watch goes with --mode evaluate")
+    profile = _steps(_PROFILE.value)
+    what = _GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value
+    return dispatch(*what, _devices(), _ALLOW_CONFIG_CHANGE.value, profile, _WATCH.value)
 
 
 def _steps(profile: str | None) -> tuple[int, int] | None:
@@ -223,7 +224,7 @@ def _devices() -> tf.distribute.Strategy:
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
     on_one = _MODE.value in _ON_ONE_DEVICE
     if on_one and (_TPU.value or _STRATEGY.value not in ("auto", "one_device")):
-        raise InputError(f"--mode {_MODE.value} runs on one device: leave --strategy and --tpu away")
+        raise InputError(f"--mode {_MODE.value} runs on one device: drop --strategy and --tpu")
     name = "one_device" if on_one else _STRATEGY.value
     return strategy.make(name, _TPU.value)
 

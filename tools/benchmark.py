@@ -15,13 +15,12 @@ import argparse
 import json
 import logging
 import pathlib
-import sys
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-from jare_tf import files
-from jare_tf.errors import InputError, RunError, check_integer, reason
+from jare_tf import cli, files
+from jare_tf.errors import InputError, check_integer, reason
 from jare_tf.report import curves, step_times
 from jare_tf.report.step_times import StepTime
 from jare_tf.reproduction.step_cost import EXCHANGED, METHODS, MODES, SETTINGS, Configuration, device, measure, warm_up
@@ -106,14 +105,11 @@ def run_command(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--gin_param", action="append", default=[], help='overrides, for instance "FILTERS = 16"')
     parser.add_argument("--output", metavar="DIR", help="a folder for benchmark.json and benchmark.png")
     parser.add_argument("--from", dest="from_json", nargs="+", metavar="FILE", help="show these, measure nothing")
-    try:
-        benchmark(parser.parse_args(arguments))
-    except (InputError, RunError) as error:
-        print(f"benchmark: {str(error).splitlines()[0]}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+    given = parser.parse_args(arguments)
+    cli.run("benchmark", lambda: benchmark(given))
 
 
 if __name__ == "__main__":
-    # gin logs every place where it looks for a file, and TensorFlow that functions of one name are traced.
+    # TensorFlow logs that functions of one name are traced.
     logging.disable(logging.ERROR)
     run_command()

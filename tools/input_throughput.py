@@ -19,6 +19,7 @@ import tensorflow as tf
 from PIL import Image
 
 import jare_tf
+from jare_tf import cli
 from jare_tf.data import image_folder
 from jare_tf.data.in_memory import InMemory
 from jare_tf.game.networks import dcgan
@@ -75,6 +76,10 @@ def main() -> None:
     parser.add_argument("--folder", help="your own images")
     parser.add_argument("--image_size", type=int, default=64)
     arguments = parser.parse_args()
+    cli.run("input_throughput", lambda: measure(arguments))
+
+
+def measure(arguments: argparse.Namespace) -> None:
     memory_against_step()
     if arguments.folder:
         folder_rate(arguments.folder, arguments.image_size)

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from jare_tf import cli
 from jare_tf.errors import InputError, check_integer
 from jare_tf.report import step_times
 from jare_tf.report.step_times import StepTime
@@ -227,14 +228,14 @@ def run_command(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--filters", type=int, default=64, help="an even number")
     parser.add_argument("--output", metavar="FILE", help="a file that tools/benchmark.py --from reads")
     given = parser.parse_args(arguments)
-    try:
-        for name in ("rounds", "batch_size", "filters"):
-            check_integer(f"--{name}", getattr(given, name), 1)
-        settings = chosen("--settings", given.settings, list(NETWORKS))
-        methods = chosen("--methods", given.methods, list(METHODS))
-    except InputError as error:
-        print(f"pytorch_steps: {error}", file=sys.stderr)
-        sys.exit(2)
+    cli.run("pytorch_steps", lambda: benchmark(given))
+
+
+def benchmark(given: argparse.Namespace) -> None:
+    for name in ("rounds", "batch_size", "filters"):
+        check_integer(f"--{name}", getattr(given, name), 1)
+    settings = chosen("--settings", given.settings, list(NETWORKS))
+    methods = chosen("--methods", given.methods, list(METHODS))
     rows = [
         row for setting in settings for row in measure(setting, methods, given.rounds, given.batch_size, given.filters)
     ]

@@ -6,19 +6,18 @@ The page needs no other file and no network. Runs may still be going on.
 """
 
 import argparse
-import sys
 
 import tensorflow as tf
 
-from jare_tf import config, files
+from jare_tf import cli, config, files
 from jare_tf.errors import InputError, check_integer, reason
-from jare_tf.report import page, run_record
+from jare_tf.report import page, run_summary
 
 
 def write(directories: list[str], output: str, pictures: int | None) -> None:
     if pictures is not None:
         check_integer("--pictures", pictures, 1)
-    text = page.html(run_record.read(directories, config.resolved), pictures)
+    text = page.html(run_summary.read(directories, config.resolved), pictures)
     if tf.io.gfile.isdir(output):
         raise InputError(f"--output {output} is a folder: name a file")
     try:
@@ -33,11 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", default="report.html", help="the page; report.html by default")
     parser.add_argument("--pictures", type=int, help="of samples a run; by default up to 6, a megabyte in all")
     given = parser.parse_args(arguments)
-    try:
-        write(given.runs, given.output, given.pictures)
-    except InputError as error:
-        print(f"jare_tf: {error}", file=sys.stderr)
-        sys.exit(2)
+    cli.run("report", lambda: write(given.runs, given.output, given.pictures))
     print(given.output)
 
 

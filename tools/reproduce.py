@@ -12,11 +12,9 @@ kept in OUT/SCALE/runs, shared by the figures, gone on with after an interruptio
 
 import argparse
 import os
-import sys
 
-from absl import logging
-
-from jare_tf.errors import InputError, RunError
+from jare_tf import cli
+from jare_tf.errors import InputError
 from jare_tf.reproduction import catalogue
 from jare_tf.reproduction.lab import SCALES, Lab, Stopped
 
@@ -68,20 +66,20 @@ def main(arguments: list[str] | None = None) -> None:
         return print(catalogue.claims_table(out))
     if given.data_dir:
         os.environ["TFDS_DATA_DIR"] = given.data_dir
-    logging.use_absl_handler()
-    logging.set_verbosity(logging.FATAL)  # gin logs every place where it looks for a file
+    cli.run("reproduce", lambda: _make(given.figures, out, given.scale, given.embedding))
+
+
+def _make(figures: list[str], out: str, scale: str, embedding: str | None) -> int | None:
+    """Makes the figures named; the signal that stopped a run, if one did."""
+    unknown = [name for name in figures if name not in (*catalogue.FIGURES, "all")]
+    if unknown or not figures:
+        missing = f"no figure {unknown[0]!r}" if unknown else "no figure named"
+        raise InputError(f"{missing}: take all, or some of {', '.join(catalogue.FIGURES)}")
     try:
-        unknown = [name for name in given.figures if name not in (*catalogue.FIGURES, "all")]
-        if unknown or not given.figures:
-            missing = f"no figure {unknown[0]!r}" if unknown else "no figure named"
-            raise InputError(f"{missing}: take all, or some of {', '.join(catalogue.FIGURES)}")
-        names = list(catalogue.FIGURES) if "all" in given.figures else given.figures
-        reproduce(names, Lab(out, given.scale, given.embedding))
-    except (InputError, RunError) as error:
-        print(f"reproduce: {str(error).splitlines()[0]}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+        reproduce(list(catalogue.FIGURES) if "all" in figures else figures, Lab(out, scale, embedding))
     except Stopped as stop:
-        sys.exit(128 + stop.signal)
+        return stop.signal
+    return None
 
 
 if __name__ == "__main__":

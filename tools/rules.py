@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 import jare_tf
+from jare_tf import cli
 from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, dcgan
 from jare_tf.game.precision import float64
@@ -124,10 +125,7 @@ def print_table(work: list[float], times: list[float]) -> None:
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="measurements of each step time")
-    rounds = parser.parse_args().rounds
+def measure(rounds: int) -> None:
     images = jare_tf.TwoPlayerGame(dcgan.generator(), dcgan.discriminator(), jare_tf.NonSaturating())
     image_batch = Batch(tf.zeros([64, 32, 32, 3]), tf.zeros([64, 128]))
     work = [arithmetic.operations(rule, images, image_batch) for rule, _ in RULES]
@@ -135,3 +133,10 @@ if __name__ == "__main__":
     with float64():
         print_table(work, times)
     print(f"\nsim_gd: {times[0]:.0f} ms, {work[0] / 1e9:.1f} · 10⁹ operations a step of dcgan4.")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7, help="measurements of each step time")
+    given = parser.parse_args()
+    cli.run("rules", lambda: measure(given.rounds))

@@ -11,13 +11,13 @@ object with what they depend on. Without --embedding it is TF-GAN's Inception gr
 import argparse
 import io
 import json
-import sys
 import zipfile
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from jare_tf import cli
 from jare_tf.data import image_folder, in_memory, tfds_images
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import InputError, reason
@@ -52,7 +52,7 @@ def dataset(named: str, image_size: int | None) -> tuple[Dataset, str]:
     return tfds_images.load(name=name, split=split, image_size=image_size), split.partition("[")[0]
 
 
-def run(arguments: argparse.Namespace) -> None:
+def score(arguments: argparse.Namespace) -> None:
     embedding = embeddings.load(path=arguments.embedding, resize=arguments.resize)
     reference, split = dataset(arguments.against, arguments.image_size)
     size = arguments.image_size or reference.element_shape[0]
@@ -80,11 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--resize", default="tf1_bilinear", help="how images get the embedding's size")
     parser.add_argument("--image_size", type=int, help="side to which images of folders and of data sets are resized")
     parser.add_argument("--cache", default=CACHE, help="keeps what the embedding sees in --against; '' for none")
-    try:
-        run(parser.parse_args(arguments))
-    except InputError as error:
-        print(f"score_images: {str(error).splitlines()[0]}", file=sys.stderr)
-        sys.exit(2)
+    given = parser.parse_args(arguments)
+    cli.run(
+        "score_images", lambda: score(given), {"embedding.load": "--embedding", "image_folder.load": "--image_size"}
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 import jare_tf
+from jare_tf import cli
 from jare_tf.game.networks import affine
 from jare_tf.report import curves, spectra
 from jare_tf.theory.streamlines import streamlines
@@ -39,5 +40,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", nargs="?", default="dirac.png", help="a PNG file; %(default)s by default")
     output = parser.parse_args().output
-    curves.save(spectra.draw_streamlines(dict(dirac_fields()), (0, 0), columns=4), output)
+    draw = lambda: curves.save(spectra.draw_streamlines(dict(dirac_fields()), (0, 0), columns=4), output)
+    cli.run("streamlines", draw)
     print(output)

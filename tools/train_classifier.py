@@ -10,15 +10,14 @@ the test split, and the hash by which scores name it: those through different cl
 import argparse
 import json
 import pathlib
-import sys
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from jare_tf import cli
 from jare_tf.data import tfds_images
-from jare_tf.errors import InputError
 from jare_tf.evaluation import embedding
 
 BATCH, PEAK_RATE, WEIGHT_DECAY = 128, 0.1, 5e-4
@@ -116,6 +115,10 @@ def main(arguments: list[str] | None = None) -> None:
     output = pathlib.Path(options.output)
     if output.suffix != ".keras" or options.epochs < 1:
         parser.error("--output must end in .keras, and --epochs must be at least 1")
+    cli.run("train_classifier", lambda: make(options, output))
+
+
+def make(options: argparse.Namespace, output: pathlib.Path) -> None:
     begin = time.monotonic()
     images, labels = tfds_images.labelled(name=options.name, split=options.split, data_dir=options.data_dir)
     test = tfds_images.labelled(name=options.name, split=options.test_split, data_dir=options.data_dir)
@@ -142,8 +145,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        print(f"train_classifier: {str(error).splitlines()[0]}", file=sys.stderr)
-        sys.exit(2)
+    main()

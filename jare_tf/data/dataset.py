@@ -1,4 +1,8 @@
-"""What training asks of a data set."""
+"""What training asks of a data set.
+
+A function that opens one may say which of its arguments are places, where the data lie and not what they are, in an
+attribute `places`: a run resumes although they changed, since the content is compared (`Dataset.fingerprint`).
+"""
 
 import abc
 from collections.abc import Callable

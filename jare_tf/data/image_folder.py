@@ -52,6 +52,9 @@ def load(
     return images.from_files(path, paths, form, in_memory_limit, "image_folder.load")
 
 
+load.places = ("path", "in_memory_limit")
+
+
 def celeba(
     *,
     path: str,
@@ -96,6 +99,9 @@ def celeba(
         if not paths:
             raise InputError(f"{where}: {lists[0]} names no image of {split!r} that is under {path}")
     return images.from_files(f"CelebA {split}", paths, form, in_memory_limit, where)
+
+
+celeba.places = ("path", "in_memory_limit")
 
 
 def _files(path: str, where: str) -> list[str]:

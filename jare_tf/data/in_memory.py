@@ -77,3 +77,6 @@ def array_file(*, path: str) -> InMemory:
             "pixels 0 ... 255 or floats in [−1, 1]"
         )
     return InMemory(path, samples)
+
+
+array_file.places = ("path",)

@@ -38,7 +38,8 @@ def load(
       in_memory_limit: images are held in memory up to so many bytes of pixels, and beyond decoded while training goes
         on, in another order: 8192 encoded images are read before the first, and after a resume what was read before is
         skipped over. At the start the checksums of all records are read, a million in some 10 seconds; files that are
-        not TFRecords on this machine are read as a whole. Each of several workers reads all encoded images and decodes those of its own.
+        not TFRecords on this machine are read as a whole. Each of several workers reads all encoded images and decodes
+        those of its own.
 
     Raises:
       InputError: the data set does not exist, has no images, or cannot be downloaded; or its images differ in size and
@@ -76,6 +77,9 @@ def load(
     return images.Streaming(name, count, shape, _checksum(builder, split), samples)
 
 
+load.places = ("data_dir",)
+
+
 def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """All images of one size of a TFDS data set, uint8 [n, height, width, channels], and their labels, int64 [n].
 
@@ -92,6 +96,9 @@ def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.
     labels = np.concatenate(list(examples.map(lambda example: example["label"]).batch(1024).as_numpy_iterator()))
     encoded = examples.map(lambda example: example["image"])
     return _decoded(name, split, encoded, count, Format(None, None, shape[-1]), shape), labels
+
+
+labelled.places = ("data_dir",)
 
 
 def _decoded(name: str, split: str, encoded: tf.data.Dataset, count: int, form: Format, shape) -> np.ndarray:
@@ -172,7 +179,7 @@ def _download(builder) -> None:
     """Downloads and prepares, after one quick request that tells a machine without network from a slow one."""
     import requests
 
-    advice = f"; with data prepared elsewhere, name their folder with --data_dir (looked in {builder.data_dir})"
+    advice = f"; with data prepared elsewhere, name their folder as data_dir (looked in {builder.data_dir})"
     try:
         for url in list(builder.url_infos)[:1]:
             requests.head(url, timeout=10)

@@ -18,7 +18,7 @@ INCEPTION = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
 _ANY_SIZE = (128, 128)  # of the images that try a model which takes any
 _SECONDS = 10.0  # that TF-Hub has to answer
 _WHERE = "embedding.load"
-_ADVICE = f"set EMBEDDING_PATH ({_WHERE}.path) to a model on this machine, such as tools/train_classifier.py makes"
+_ADVICE = "set path to a model on this machine, such as tools/train_classifier.py makes"
 _RESIZES = {
     "tf1_bilinear": lambda images, size: tf.raw_ops.ResizeBilinear(images=images, size=size),
     "bilinear": tf.image.resize,
@@ -102,7 +102,7 @@ class Embedding:
             raise InputError(f"{_WHERE}: {self.name} does not take batches: its outputs for two images are not two")
         logits = views.logits.numpy()
         if np.all(logits >= 0) and np.allclose(logits.sum(axis=1), 1, atol=1e-3):
-            raise InputError(f"{_WHERE}: the logits of {self.name} are probabilities: leave its softmax away")
+            raise InputError(f"{_WHERE}: the logits of {self.name} are probabilities: remove its softmax")
 
 
 def load(

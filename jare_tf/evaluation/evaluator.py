@@ -20,8 +20,8 @@ class Evaluator:
     """Scores checkpoints into run.evaluation: a row each in metrics.jsonl, and TensorBoard scalars.
 
     A row has `step`, `seconds` (that the scoring took), `checkpoint` (a checksum), what the scores depend on (the
-    probes' labels, all of them strings), the scores, and `better`, by score whether "lower" or "higher" is. A checkpoint with a row of the same step, checksum and labels
-    is scored.
+    probes' labels, all of them strings), the scores, and `better`, by score whether "lower" or "higher" is better. A
+    checkpoint with a row of the same step, checksum and labels is scored.
 
     Args:
       run: the run.

@@ -27,8 +27,8 @@ class Metric(abc.ABC):
 
     Attributes:
       compares: whether with real samples; if so, the scores depend on their split.
-      better: by the beginning of a tag whether "lower" or "higher" is better. Every probe that gives scores may have it:
-        without it no checkpoint is the best by that score.
+      better: by the beginning of a tag whether "lower" or "higher" is better. Every probe that gives scores may have
+        it: without it no checkpoint is the best by that score.
     """
 
     compares: bool

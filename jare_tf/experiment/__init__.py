@@ -1,4 +1,4 @@
-"""What the program can do: `Experiment` and `Pace` are values that a configuration fills, modes are functions of them."""
+"""What the program can do: a configuration fills `Experiment` and `Pace`, and every mode is a function of them."""
 
 from jare_tf.experiment.compare import Comparison
 from jare_tf.experiment.evaluate import evaluate

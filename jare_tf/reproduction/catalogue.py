@@ -13,7 +13,7 @@ from jare_tf import files
 from jare_tf.report import curves, pictures
 from jare_tf.reproduction import conopt, gradreg, jare, jare_images
 from jare_tf.reproduction.lab import Lab, NotRun, Result
-from jare_tf.training import run_directory
+from jare_tf.training.run import Run
 
 
 class Figure(NamedTuple):
@@ -81,7 +81,7 @@ def make(name: str, lab: Lab) -> dict[str, Any]:
       lab.Stopped: a signal stopped one.
     """
     figure, folder = FIGURES[name], f"{lab.out}/{name}"
-    run_directory.make(folder)
+    Run(folder).make()
     embedding = " --embedding FILE" if lab.embedding else ""
     record = {
         "figure": name,

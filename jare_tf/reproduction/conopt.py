@@ -6,7 +6,7 @@ import numpy as np
 
 from jare_tf.report import curves, pictures, spectra
 from jare_tf.reproduction.jare import covers, densities, mode_changes
-from jare_tf.reproduction.lab import Claim, Lab, NotRun, Result, Run
+from jare_tf.reproduction.lab import Claim, Lab, NotRun, Result, TrainedRun
 from jare_tf.theory import closed_form, eigenvalues
 
 _METHODS = {"SimGA": "simgd", "AltGA": "altgd", "ConOpt": "conopt", "smoothing": "smoothing"}
@@ -79,9 +79,9 @@ def fig1(lab: Lab) -> Result:
     )
 
 
-def mixture(lab: Lab, method: str) -> list[Run]:
+def mixture(lab: Lab, method: str) -> list[TrainedRun]:
     """Runs on the circle of eight Gaussians, a run for each seed."""
-    narrow = ["mlp.generator.width = 4", "mlp.discriminator.width = 4"]  # a spectrum in seconds
+    narrow = ["networks.mlp.generator.width = 4", "networks.mlp.discriminator.width = 4"]  # a spectrum in seconds
     unnamed = lab.at(smoke=narrow, cpu=[], paper=[])
     return [lab.train(f"mixture_conopt_paper/{method}.gin", unnamed=unnamed, seed=seed) for seed in lab.few((0, 1, 2))]
 
@@ -151,14 +151,14 @@ def fig3(lab: Lab) -> Result:
     )
 
 
-def _train(lab: Lab, name: str, *overrides: str, rate: bool = True) -> Run:
+def _train(lab: Lab, name: str, *overrides: str, rate: bool = True) -> TrainedRun:
     """A run on CIFAR-10 with checkpoints to score along it."""
     paper = lab.at(smoke=[], cpu=[], paper=["SAVE_EVERY = 5000"])
     cpu = [*_CPU, *([_CPU_RATE] if rate else [])]
     return lab.train_images(f"cifar10_conopt_paper/{name}.gin", *overrides, *paper, cpu=cpu, keep=100)
 
 
-def _score_curve(lab: Lab, run: Run, tag: str = "inception_score") -> tuple[np.ndarray, np.ndarray]:
+def _score_curve(lab: Lab, run: TrainedRun, tag: str = "inception_score") -> tuple[np.ndarray, np.ndarray]:
     """Steps, and a score there."""
     return tuple(np.transpose([(row["step"], row[tag]) for row in lab.scores(run)]))
 
@@ -188,9 +188,9 @@ def _losses_and_scores(lab: Lab, layers: int, claim: str) -> Result:
     data = [
         {"method": label, "step": row["step"], **{tag: row[tag] for tag in tags}}
         for label, run in runs.items()
-        for row in run.rows
+        for row in run.rows()
     ]
-    half = lambda run: run.curve("loss/generator")[1][len(run.rows) // 2 :]
+    half = lambda run: run.curve("loss/generator")[1][len(run.rows()) // 2 :]
     spread = {label: float(np.std(half(run))) for label, run in runs.items()}
     last = {label: float(curve[1][-1]) for label, curve in scores.items()}
     return Result(
@@ -223,7 +223,7 @@ def fig11(lab: Lab) -> Result:
     return _losses_and_scores(lab, 4, "ConOpt achieves much better end results")
 
 
-def _architectures(lab: Lab, methods: Mapping[str, str], names: Mapping[str, str]) -> dict[str, dict[str, Run]]:
+def _architectures(lab: Lab, methods: Mapping[str, str], names: Mapping[str, str]) -> dict[str, dict[str, TrainedRun]]:
     methods = lab.few(list(methods.items()), 3)[-2:] if lab.scale == "smoke" else list(methods.items())
     return {
         title: {label: _train(lab, f"{name}_{method}") for label, method in methods}
@@ -251,7 +251,7 @@ def _trains(last: Mapping[str, Mapping[str, float]]) -> list[Claim]:
     ]
 
 
-def _last_scores(lab: Lab, runs: Mapping[str, Mapping[str, Run]]) -> dict[str, dict[str, float]]:
+def _last_scores(lab: Lab, runs: Mapping[str, Mapping[str, TrainedRun]]) -> dict[str, dict[str, float]]:
     return {
         title: {label: lab.scores(run)[-1]["inception_score"] for label, run in of.items()}
         for title, of in runs.items()

@@ -10,7 +10,7 @@ from jare_tf.game.losses import objectives
 from jare_tf.game.networks import linear_quadratic
 from jare_tf.report import curves, pictures, spectra
 from jare_tf.reproduction.jare import covers, densities
-from jare_tf.reproduction.lab import Claim, Lab, Result, Run
+from jare_tf.reproduction.lab import Claim, Lab, Result, TrainedRun
 from jare_tf.theory.streamlines import Streamlines, streamlines
 from jare_tf.types import Batch
 
@@ -19,7 +19,7 @@ ETAS = (0.0, 0.25, 0.5, 1.0)
 UNIFORM = tf.constant((np.arange(1000)[:, None] + 0.5) / 500 - 1, tf.float32)
 
 
-def first_covering(run: Run) -> int | None:
+def first_covering(run: TrainedRun) -> int | None:
     """The first step in the table at which all eight modes are covered."""
     return next((int(step) for step, modes in zip(*run.curve("modes_covered"), strict=True) if modes == 8), None)
 
@@ -61,7 +61,7 @@ def fig1(lab: Lab) -> Result:
     )
 
 
-def _rows_of_few_modes(run: Run) -> int:
+def _rows_of_few_modes(run: TrainedRun) -> int:
     """Rows of the table in which some of the modes are covered, and not all."""
     modes = run.curve("modes_covered")[1]
     return int(np.count_nonzero((modes > 0) & (modes < 8)))
@@ -75,11 +75,12 @@ _STACKED = {"gradient-regularised": "generator_only", "traditional": "gan"}
 def _stacked(lab: Lab, epochs: Sequence[int]) -> Result:
     made_up = lab.at(
         smoke=[
-            "stacked_mnist.StackedMnist.digits = @made_up.images()",
+            "from jare_tf.reproduction import made_up",
+            "data.stacked_mnist.StackedMnist.digits = @made_up.images()",
             "made_up.images.side = 28",
             "made_up.images.channels = 1",
-            "stacked_modes.StackedModes.digits = @made_up.digits()",
-            "stacked_modes.StackedModes.samples = 8",
+            "evaluation.StackedModes.digits = @made_up.digits",
+            "evaluation.StackedModes.samples = 8",
             "COUNT_MODES_EVERY = 2",
             "FILTERS = 2",
         ],
@@ -89,7 +90,7 @@ def _stacked(lab: Lab, epochs: Sequence[int]) -> Result:
     pace = [f"SAMPLE_EVERY = {_EPOCH}", f"SAVE_EVERY = {_EPOCH}", f"COUNT_MODES_EVERY = {20 * _EPOCH}"]
     cpu = [*pace, f"STEPS = {20 * _EPOCH}", f"LOG_EVERY = {_EPOCH}", "DIGITS_SPLIT = 'train[:9000]'"]
     runs = {label: lab.train(f"stacked_mnist/{name}.gin", cpu=cpu, unnamed=made_up) for label, name in _STACKED.items()}
-    samples = {label: list(run.samples().values()) for label, run in runs.items()}
+    samples = {label: list(run.drawn().values()) for label, run in runs.items()}
     shown = lab.few(epochs)
     picture = pictures.table(
         {label: [of[min(epoch, len(of) - 1)] for epoch in shown] for label, of in samples.items()},
@@ -181,7 +182,7 @@ def appendix_d(lab: Lab) -> Result:
     data = [
         {"method": label, **{tag: row[tag] for tag in ("step", *tags)}}
         for label, (run,) in runs.items()
-        for row in run.rows
+        for row in run.rows()
         if all(tag in row for tag in tags)
     ]
     first = lambda label: float(runs[label][0].curve("mean_distance")[1][0])

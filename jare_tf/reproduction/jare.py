@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jare_tf.report import bars, curves, pictures
-from jare_tf.reproduction.lab import Claim, Lab, Result, Run, turning_points
+from jare_tf.reproduction.lab import Claim, Lab, Result, TrainedRun, turning_points
 from jare_tf.theory import closed_form, eigenvalues
 
 METHODS = {"SimGD": "simgd", "ConOpt": "conopt", "JARE (Ours)": "jare"}
 PLAYERS = {"discriminator": "d_norm", "generator": "g_norm"}
 OURS = "JARE (Ours)"
 
-Games = Mapping[str, Mapping[str, Sequence[Run]]]  # by title and method, a run for each seed
+Games = Mapping[str, Mapping[str, Sequence[TrainedRun]]]  # by title and method, a run for each seed
 
 
-def isotropic(lab: Lab, mean: float, sigma: float) -> dict[str, list[Run]]:
+def isotropic(lab: Lab, mean: float, sigma: float) -> dict[str, list[TrainedRun]]:
     """Runs of the isotropic Gaussian by method, a run for each seed."""
     return {
         label: [
@@ -26,17 +26,17 @@ def isotropic(lab: Lab, mean: float, sigma: float) -> dict[str, list[Run]]:
     }
 
 
-def _distance(run: Run, player: str) -> np.ndarray:
+def _distance(run: TrainedRun, player: str) -> np.ndarray:
     return run.curve(f"parameter_distance/{player}")[1]
 
 
-def _left(run: Run, player: str) -> float:
+def _left(run: TrainedRun, player: str) -> float:
     """A player's last distance over its first."""
     distance = _distance(run, player)
     return float(distance[-1] / distance[0])
 
 
-def _error_left(run: Run) -> float:
+def _error_left(run: TrainedRun) -> float:
     """‖(θ, φ − v)‖ at the end of a run, over that at its beginning."""
     error = np.hypot(*(_distance(run, player) for player in PLAYERS))
     return float(error[-1] / error[0])
@@ -159,15 +159,17 @@ def fig6(lab: Lab) -> Result:
     return Result(picture, data, [Claim("the damping in SimGD becomes stronger as σ grows", "Fig. 6", left, stronger)])
 
 
-def mixture(lab: Lab, radius: float, method: str, gamma: float | None = None, seeds: Sequence[int] = (0,)) -> list[Run]:
+def mixture(
+    lab: Lab, radius: float, method: str, gamma: float | None = None, seeds: Sequence[int] = (0,)
+) -> list[TrainedRun]:
     """Runs on the ring of eight Gaussians, a run for each seed."""
     overrides = [f"RADIUS = {radius}", *([] if gamma is None else [f"GAMMA = {gamma}"])]
     return [lab.train(f"mixture_jare_paper/{method}.gin", *overrides, seed=seed) for seed in lab.few(seeds)]
 
 
-def densities(runs: Mapping[str, Sequence[Run]]) -> tuple[pictures.Figure, list[dict]]:
+def densities(runs: Mapping[str, Sequence[TrainedRun]]) -> tuple[pictures.Figure, list[dict]]:
     """The first seed's densities over the iterations, and modes covered as the rows of a table."""
-    samples = {label: of_label[0].samples() for label, of_label in runs.items()}
+    samples = {label: of_label[0].drawn() for label, of_label in runs.items()}
     steps = max(samples.values(), key=len)
     picture = pictures.table(
         {label: list(of_label.values()) for label, of_label in samples.items()}, [f"{step:,}" for step in steps]
@@ -177,18 +179,18 @@ def densities(runs: Mapping[str, Sequence[Run]]) -> tuple[pictures.Figure, list[
         {"method": label, "seed": seed, "step": row["step"], **{tag: row[tag] for tag in tags}}
         for label, of_label in runs.items()
         for seed, run in enumerate(of_label)
-        for row in run.rows
+        for row in run.rows()
         if all(tag in row for tag in tags)
     ]
     return picture, data
 
 
-def mode_changes(run: Run) -> int:
+def mode_changes(run: TrainedRun) -> int:
     """How often the number of modes covered changes along a run."""
     return int(np.count_nonzero(np.diff(run.curve("modes_covered")[1])))
 
 
-def covers(run: Run) -> bool:
+def covers(run: TrainedRun) -> bool:
     """Whether a run ends on all eight modes."""
     return run.not_finite is None and run.last("modes_covered") == 8
 

@@ -7,7 +7,7 @@ import keras
 from jare_tf.game.networks import resnet
 from jare_tf.report import bars, pictures, step_times
 from jare_tf.reproduction import step_cost
-from jare_tf.reproduction.lab import Claim, Lab, NotRun, Result, Run
+from jare_tf.reproduction.lab import Claim, Lab, NotRun, Result, TrainedRun
 
 METHODS = {"GAN": "gan", "SN-GAN": "sngan", "ConOpt": "conopt", "JARE (Ours)": "jare"}
 SETTINGS = "ABCDEF"
@@ -20,7 +20,7 @@ _CPU_RATES = {"D": "keras.optimizers.RMSprop.learning_rate = 8e-4"}
 _CPU_RATE = "keras.optimizers.Adam.learning_rate = 8e-4"
 
 
-def cifar10(lab: Lab) -> dict[str, dict[str, Run]]:
+def cifar10(lab: Lab) -> dict[str, dict[str, TrainedRun]]:
     """Runs on CIFAR-10 by setting and method."""
     return {
         letter: {
@@ -33,7 +33,7 @@ def cifar10(lab: Lab) -> dict[str, dict[str, Run]]:
     }
 
 
-def _cifar10_scores(lab: Lab, runs: Mapping[str, Mapping[str, Run]]) -> dict[str, dict[str, dict[str, float]]]:
+def _cifar10_scores(lab: Lab, runs: Mapping[str, Mapping[str, TrainedRun]]) -> dict[str, dict[str, dict[str, float]]]:
     """The newest `inception_score` and `fid` by setting and method."""
     return {letter: {label: lab.scores(run)[-1] for label, run in of.items()} for letter, of in runs.items()}
 

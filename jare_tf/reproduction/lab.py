@@ -15,11 +15,12 @@ from jare_tf.errors import InputError, NotFiniteError
 from jare_tf.report import pictures
 from jare_tf.report.pictures import Figure as Picture
 from jare_tf.reproduction import made_up
-from jare_tf.training.summaries import read_metrics
+from jare_tf.training.run import Run
 
 SCALES = ("smoke", "cpu", "paper")
 Value = float | int | str | bool | None
 
+_IMPORT_MADE_UP = "from jare_tf.reproduction import made_up"
 _SHORT = {
     "STEPS": 4,
     "LOG_EVERY": 1,
@@ -67,40 +68,33 @@ class NotRun(Exception):  # noqa: N818
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class TrainedRun(Run):
     """A run that has reached its end.
 
-    path: its directory.
-    not_finite: why it ended early, where a loss or a parameter was not finite any more; else None.
+    Args:
+      not_finite: why it ended early, where a loss or a parameter was not finite any more; else None.
     """
 
-    path: str
     not_finite: str | None = None
-
-    @property
-    def rows(self) -> list[dict[str, float]]:
-        """The rows of metrics.jsonl."""
-        return read_metrics(self.path)
 
     def curve(self, tag: str) -> tuple[np.ndarray, np.ndarray]:
         """Steps, and the values of a tag there."""
-        points = [(row["step"], row[tag]) for row in self.rows if tag in row]
+        points = [(row["step"], row[tag]) for row in self.rows() if tag in row]
         if not points:
-            raise InputError(f"no row of {self.path}/metrics.jsonl has {tag!r}: remove the folder to train it anew")
+            raise InputError(f"no row of {self.metrics_file} has {tag!r}: remove the directory to train it again")
         return tuple(np.transpose(points))
 
     def last(self, tag: str) -> float:
         """The last value of a tag."""
         return float(self.curve(tag)[1][-1])
 
-    def samples(self) -> dict[int, np.ndarray]:
+    def drawn(self) -> dict[int, np.ndarray]:
         """The pictures of samples by step, uint8 [height, width, 3]."""
-        named = ((re.search(r"/(\d+)\.png$", path), path) for path in files.named(f"{self.path}/samples", ""))
-        return {int(match[1]): pictures.read(path) for match, path in named if match}
+        return {step: pictures.read(path) for step, path in self.pictures().items()}
 
     def last_picture(self) -> np.ndarray:
-        """The last of `samples`."""
-        return list(self.samples().values())[-1]
+        """The last of `drawn`."""
+        return pictures.read(list(self.pictures().values())[-1])
 
 
 class Lab:
@@ -131,7 +125,7 @@ class Lab:
 
     def train(
         self, config: str, *overrides: str, cpu: Sequence[str] = (), unnamed: Sequence[str] = (), seed: int = 0
-    ) -> Run:
+    ) -> TrainedRun:
         """The run of a configuration, trained, gone on with or reused.
 
         Args:
@@ -150,27 +144,28 @@ class Lab:
         configuration.parse([config], bindings)
         done = _Done(f"{path}/done.txt", configuration.text())
         try:
-            signal = None if done else main.run([config], bindings, "train", path)
+            signal = None if done else main.dispatch([config], bindings, "train", path)
         except NotFiniteError as error:
             print(f"{path}: {error}", flush=True)
-            return Run(path, not_finite=str(error))
+            return TrainedRun(path, not_finite=str(error))
         if signal is not None:
             raise Stopped(signal)
         done.write()
-        return Run(path)
+        return TrainedRun(path)
 
     def train_images(
         self, config: str, *overrides: str, cpu: Sequence[str] = (), seed: int = 0, side: int = 32, keep: int = 1
-    ) -> Run:
+    ) -> TrainedRun:
         """The same for a configuration of images of `side` pixels, with `keep` checkpoints to score.
 
         At scale "smoke" images are made up and networks are tiny.
         """
-        tiny = ["experiment.train.dataset = @made_up.images()", f"made_up.images.side = {side}", "FILTERS = 2"]
-        unnamed = [f"experiment.train.keep_checkpoints = {keep}", *self.at(smoke=tiny, cpu=(), paper=())]
+        tiny = [_IMPORT_MADE_UP, "experiment.Experiment.dataset = @made_up.images", f"made_up.images.side = {side}"]
+        tiny.append("FILTERS = 2")
+        unnamed = [f"experiment.Pace.keep_checkpoints = {keep}", *self.at(smoke=tiny, cpu=(), paper=())]
         return self.train(config, *overrides, cpu=cpu, unnamed=unnamed, seed=seed)
 
-    def scores(self, run: Run) -> list[dict[str, float]]:
+    def scores(self, run: TrainedRun) -> list[dict[str, float]]:
         """`step`, `inception_score` and `fid` of a run's checkpoints, the newest last, under the scale's protocol.
 
         Raises:
@@ -178,11 +173,11 @@ class Lab:
         """
         scoring = self._scoring(run.path.startswith(f"{self.out}/runs/cifar10"))
         changed = tf.io.gfile.stat(self.embedding).mtime_nsec if self.embedding else None
-        done = _Done(f"{run.path}/evaluation/done.txt", f"{scoring}, {changed}, step {run.rows[-1]['step']}")
+        done = _Done(f"{run.path}/evaluation/done.txt", f"{scoring}, {changed}, step {run.rows()[-1]['step']}")
         if not done:
             self.read(run, "evaluate", *scoring)
             done.write()
-        rows = read_metrics(f"{run.path}/evaluation")
+        rows = run.evaluation.rows()
         rows = [row for row in rows if row["settings"] == rows[-1]["settings"]]
         tags = "inception_score", "fid"
         named = lambda row: {tag: next(row[name] for name in row if name.startswith(tag)) for tag in tags}
@@ -194,9 +189,9 @@ class Lab:
             path = f"{self.out}/made_up_classifier.keras"
             if not tf.io.gfile.exists(path):
                 made_up.write_classifier(path)
-            data = "image_scores.ImageScores.data = {'train': @made_up.images}"
-            small = ["PROTOCOL = @protocols.small()", "protocols.small.samples = 16"]
-            return [f"EMBEDDING_PATH = {path!r}", *small, data, "image_scores.ImageScores.cache = None"]
+            data = [_IMPORT_MADE_UP, "evaluation.ImageScores.data = {'train': @made_up.images}"]
+            small = ["PROTOCOL = @evaluation.protocols.small()", "evaluation.protocols.small.samples = 16"]
+            return [f"EMBEDDING_PATH = {path!r}", *small, *data, "evaluation.ImageScores.cache = None"]
         if self.scale == "cpu" and self.embedding is None:
             raise InputError("images are scored through --embedding FILE, such as tools/train_classifier.py makes")
         if not on_cifar10:
@@ -204,13 +199,14 @@ class Lab:
         samples = self.at(smoke=None, cpu=5000, paper=None)
         settings = {"embedding": self.embedding, "samples": samples}
         shared = [f"shared.cifar10.{name} = {value!r}" for name, value in settings.items()]
-        return ["experiment.evaluate.scores = [@shared.cifar10()]", *shared]
+        imported = "from jare_tf.reproduction import shared"
+        return [imported, "experiment.evaluate.scores = [@shared.cifar10()]", *shared]
 
-    def read(self, run: Run, mode: str, *overrides: str) -> None:
+    def read(self, run: TrainedRun, mode: str, *overrides: str) -> None:
         """Looks at a run in another mode of the program, such as "spectrum"."""
-        main.run([], list(overrides), mode, run.path)
+        main.dispatch([], list(overrides), mode, run.path)
 
-    def spectrum(self, run: Run) -> dict[str, Any]:
+    def spectrum(self, run: TrainedRun) -> dict[str, Any]:
         """spectrum.json of a run at its newest checkpoint (see docs/theory.md), with its picture beside it."""
         self.read(run, "spectrum", "experiment.spectrum.at = 'checkpoint'")
         with tf.io.gfile.GFile(f"{run.path}/spectrum.json") as file:

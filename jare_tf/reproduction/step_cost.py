@@ -16,7 +16,6 @@ used again and code that the system pages out make it good to tens of megabytes.
 
 import ctypes
 import gc
-import inspect
 import math
 import os
 import pathlib
@@ -31,9 +30,9 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import config, experiment, main
-from jare_tf.data.dataset import Dataset, check
+from jare_tf.data.dataset import Dataset
 from jare_tf.data.in_memory import InMemory
-from jare_tf.errors import NOT_FINITE_ADVICE, InputError, RunError, check_integer
+from jare_tf.errors import NOT_FINITE_ADVICE, RunError
 from jare_tf.game import precision
 from jare_tf.report import step_times
 from jare_tf.report.step_times import StepTime
@@ -54,13 +53,13 @@ METHODS = {
 # The rule that takes the place of JARE's in JARE's configuration.
 EXCHANGED = {
     "adversarial_extrapolation": [
-        "experiment.train.rule = @adversarial_extrapolation.adversarial_extrapolation()",
-        "adversarial_extrapolation.adversarial_extrapolation.gamma = %GAMMA",
+        "experiment.Experiment.rule = @rules.adversarial_extrapolation()",
+        "rules.adversarial_extrapolation.gamma = %GAMMA",
     ],
     "lazy": [
-        "experiment.train.rule = @lazy.lazy()",
-        "lazy.lazy.rule = @jacobian_coupling.jare()",
-        "lazy.lazy.every = 8",
+        "experiment.Experiment.rule = @rules.lazy()",
+        "rules.lazy.rule = @rules.jare()",
+        "rules.lazy.every = 8",
     ],
 }
 # By setting the configuration of every method.
@@ -93,7 +92,7 @@ class Configuration(NamedTuple):
     bindings: Sequence[str]
 
 
-class Experiment(NamedTuple):
+class Measured(NamedTuple):
     """What a configuration makes, as far as a step needs it; steps are those of one compiled call."""
 
     gan: GAN
@@ -102,29 +101,23 @@ class Experiment(NamedTuple):
     steps: int
 
 
-def build(configuration: Configuration) -> Experiment:
+def build(configuration: Configuration) -> Measured:
     """The experiment at its initialisation."""
     config.parse([configuration.file], configuration.bindings)
-    bound = lambda *names: config.arguments(experiment.train, only=names)
-    parts = bound(*inspect.signature(experiment.make_gan).parameters)
-    if "rule" not in parts:
-        raise InputError(f"{configuration.file} is no experiment that trains")
-    rest = bound("discriminator_optimizer", "generator_optimizer", "precision", "batch_size", "steps_per_call")
-    check_integer("BATCH_SIZE", rest["batch_size"], 1)
-    with precision.policy(rest["precision"]):
-        gan = experiment.make_gan(**parts)
-        gan.compile(rest["discriminator_optimizer"](), rest["generator_optimizer"]())
+    config.check_used(main.ROOTS)
+    made, pace = config.call(experiment.Experiment), config.call(experiment.Pace)
+    with precision.policy(made.precision):
+        gan = made.gan()
+        gan.compile(*made.optimizers())
     images = len(gan.sample_shape) == 3
     if images:
         pixels = np.random.default_rng(0).integers(0, 256, (NOISE, *gan.sample_shape), np.uint8)
         dataset = InMemory("noise", pixels)
     else:
-        dataset = bound("dataset")["dataset"]
-    check(dataset, gan.sample_shape, rest["batch_size"], 0)
-    config.check_used(given_out="experiment.train")
+        dataset = made.data(gan)
     period = gan.rule.period
-    steps = period * math.ceil((1 if images else rest["steps_per_call"]) / period)
-    return Experiment(gan, dataset, rest["batch_size"], steps)
+    steps = period * math.ceil((1 if images else pace.steps_per_call) / period)
+    return Measured(gan, dataset, made.batch_size, steps)
 
 
 def warm_up(modes: Sequence[str]) -> None:
@@ -139,7 +132,7 @@ def measure(
     setting: str, mode: str, configurations: dict[str, Configuration], rounds: int, operations: dict[str, float]
 ) -> list[StepTime]:
     """A row for each configuration, by its name; `operations` keeps their arithmetic, to count it once."""
-    experiments: dict[str, Experiment] = {}
+    experiments: dict[str, Measured] = {}
     calls, first_calls, memory = {}, {}, {}
     for name, configuration in configurations.items():
         before = memory_in_use()
@@ -184,7 +177,7 @@ def run(call: Callable, steps: int) -> None:
     float(call(tf.constant(steps))["loss/generator"])
 
 
-def step_operations(made: Experiment) -> float:
+def step_operations(made: Measured) -> float:
     """Floating-point operations of a step, over all moves of its schedule."""
     gan = made.gan
     batch = gan.batch(made.dataset.batch(0, made.batch_size, 0), 0)

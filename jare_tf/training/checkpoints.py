@@ -101,8 +101,8 @@ class Checkpoints:
         if self.latest_step is not None and int(self._content) != dataset.fingerprint:
             path = self._run.checkpoint(self.latest_step)
             raise InputError(
-                f"the data set {dataset.name!r} has other samples than when {path} was written: bring them back, or use "
-                "another directory"
+                f"the data set {dataset.name!r} has other samples than when {path} was written: bring them back, or "
+                "use another directory"
             )
         self._content.assign(dataset.fingerprint)
 

@@ -21,7 +21,7 @@ def profiled(folder: str, window: tuple[int, int] | None, steps: range, chief: b
     wanted, running = window and window[0] in steps[1:], False
     if window and not wanted:
         where = f"step {window[0]} is not between {steps.start} and {steps.stop}, where this run goes"
-        print(f"--profile {window[0]},{window[1]}: {where}; nothing is profiled", flush=True)
+        print(f"no profile: {where}", flush=True)
 
     def stop() -> None:
         tf.profiler.experimental.stop()

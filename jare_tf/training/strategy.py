@@ -35,7 +35,7 @@ def make(name: str, tpu: str | None = None) -> tf.distribute.Strategy:
     if name == "auto":
         name = "tpu" if tpu else "multi_worker" if several_workers else "mirrored" if len(gpus) > 1 else "one_device"
     if tpu and name != "tpu":
-        raise InputError(f"--tpu goes with --strategy tpu or auto, not {name}")
+        raise InputError(f"a TPU goes with the strategy 'tpu' or 'auto', not {name!r}")
     if name == "one_device":
         return tf.distribute.get_strategy()
     if name == "mirrored":
@@ -148,17 +148,17 @@ def _tasks() -> int:
 
 def _multi_worker(several_workers: bool) -> tf.distribute.Strategy:
     if not several_workers:
-        raise InputError("--strategy multi_worker: TF_CONFIG must list several workers, and which of them this one is")
+        raise InputError("strategy 'multi_worker': TF_CONFIG must list several workers, and which of them this one is")
     print(f"waiting for the workers of TF_CONFIG, {_tasks()} in all", flush=True)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise InputError(f"--strategy multi_worker: {reason(error)} (TF_CONFIG {os.environ['TF_CONFIG']})") from error
+        raise InputError(f"strategy 'multi_worker': {reason(error)} (TF_CONFIG {os.environ['TF_CONFIG']})") from error
 
 
 def _tpu(tpu: str | None) -> tf.distribute.Strategy:
     if tpu is None:
-        raise InputError("--strategy tpu: name the TPU with --tpu, 'local' for that of this machine")
+        raise InputError("strategy 'tpu': name the TPU, 'local' for that of this machine")
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu)
         if tpu != "local":
@@ -167,6 +167,4 @@ def _tpu(tpu: str | None) -> tf.distribute.Strategy:
         return tf.distribute.TPUStrategy(resolver)
     except Exception as error:  # requests to a cloud, and TPU drivers, fail in every way
         why = reason(error)
-        raise InputError(
-            f"--tpu {tpu}: no TPU could be reached: {why}; is the extra jare_tf[tpu] installed?"
-        ) from error
+        raise InputError(f"the TPU {tpu!r} cannot be reached: {why}; is the extra jare_tf[tpu] installed?") from error

@@ -75,7 +75,7 @@ class Trainer(NamedTuple):
         first = self._restored(checkpoints, agree)
         rewinds, rewound = int(checkpoints.rewinds), ""
         if first >= pace.steps:
-            print(f"{run} is at step {first} already; more steps: --gin_param 'STEPS = ...'", flush=True)
+            print(f"{run} is at step {first} already, of {pace.steps}", flush=True)
             return None
         dataset = load()
         checkpoints.check_data(dataset)
@@ -134,7 +134,7 @@ class Trainer(NamedTuple):
         step = step if self.chief else checkpoints.restore()
         if not _alike(agree, step, self.devices):
             raise InputError(
-                "the workers find different checkpoints: --model_dir must be one folder that all of them see"
+                "the workers find different checkpoints: the run directory must be one that all of them see"
             )
         return step
 
