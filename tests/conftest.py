@@ -11,6 +11,7 @@ import jare_tf
 from jare_tf.data import synthetic
 from jare_tf.game import precision
 
+pytest_plugins = ["tests.slow"]
 PRESETS = {
     "sim_gd": lambda gamma: jare_tf.sim_gd(),
     "jare": lambda gamma: jare_tf.jare(gamma=gamma),
@@ -35,6 +36,14 @@ RULES = {
 @pytest.fixture(autouse=True)
 def seeded():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def eagerly():
+    """Nothing is traced: where a step is taken once or twice that is several times faster."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@
 import collections
 import html.parser
 import json
+import pathlib
 
 import numpy as np
 
 from jare_tf.report import pictures
+from jare_tf.report.step_times import StepTime
 
 VOID = {"img", "meta", "wbr"}
 ROWS = [
@@ -86,3 +88,50 @@ def make(directory, rows=ROWS, evaluation=(), text="", steps=()):
 
 def picture(step):
     return pictures.png(np.full((4, 4, 3), step % 256, np.uint8))
+
+
+LOGGED = [
+    *(f"{quantity}/{player}" for quantity in ("loss", "parameter_distance") for player in ("discriminator", "generator")),
+    *("modes_covered", "high_quality_fraction", "reverse_kl", "confident_fraction"),
+    *("mean_distance", "covariance_distance"),
+]
+
+
+def run_by_hand(files, bindings, mode, model_dir):
+    """In place of `main.run` for figures: writes what a run of four steps, its scores or its spectrum leaves behind."""
+    folder, waves = pathlib.Path(model_dir), np.add.outer(np.arange(120), np.arange(120)).astype(np.uint8)
+    if mode == "train":
+        make(folder, [{"step": step, **{tag: 1 / step for tag in LOGGED}} for step in range(1, 5)], steps=(0, 2, 4))
+        for path in (folder / "samples").iterdir():
+            path.write_bytes(pictures.png(waves[..., None].repeat(3, -1)))
+    elif mode == "evaluate":
+        scores = {"settings": "by hand", "inception_score_16": 2.0, "fid_16_train": 30.0}
+        (folder / "evaluation").mkdir()
+        (folder / "evaluation" / "metrics.jsonl").write_text(lines([{"step": step, **scores} for step in (2, 4)]))
+    elif mode == "spectrum":
+        shown = [
+            {"rule": rule, "point": point, "eigenvalues": [[-1.0, 2.0], [-1.0, -2.0], [-0.1, 0.0]]}
+            for rule in ("sim_gd()", "con_opt(gamma=10.0)")
+            for point in ("before training", "after 4 iterations")
+        ]
+        (folder / "spectrum.json").write_text(json.dumps({"shown": shown}))
+        (folder / "spectrum.png").write_bytes(pictures.png(waves[..., None].repeat(3, -1)))
+
+
+def step_times_by_hand(setting, mode, configurations, rounds, operations):
+    """In place of `step_cost.measure`."""
+    return [
+        StepTime(
+            setting=setting,
+            method=name,
+            mode=mode,
+            images=True,
+            batch_size=64,
+            milliseconds=10.0 + index,
+            quartiles=(9.0 + index, 11.0 + index),
+            first_call_seconds=1.0,
+            peak_memory_bytes=10**6,
+            operations=1e9,
+        )
+        for index, name in enumerate(configurations)
+    ]

@@ -7,19 +7,18 @@ import numpy as np
 import pytest
 
 from jare_tf.report.pictures import read
+from jare_tf.reproduction import catalogue, lab, step_cost
 from jare_tf.reproduction.catalogue import FIGURES
+from tests.pages import run_by_hand, step_times_by_hand
 from tools import reproduce
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("reproduction")
-    reproduce.main(["all", "--scale", "smoke", "--out", str(folder)])
-    return folder / "smoke"
+def make(folder, name):
+    reproduce.main([name, "--scale", "smoke", "--out", str(folder)])
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_figure(made, name):
+def check(made, name):
+    """What a figure leaves behind at scale "smoke"."""
     picture = read(str(made / name / "picture.png"))
     assert min(picture.shape[:2]) > 100 and np.ptp(picture) > 100
     rows = list(csv.DictReader((made / name / "data.csv").read_text().splitlines()))
@@ -30,10 +29,62 @@ def test_figure(made, name):
     assert {claim["reproduced"] for claim in record["claims"]} <= {"not run"}  # four steps show nothing
 
 
-def test_runs_are_reused(made, capsys):
-    rows = sorted(made.glob("runs/isotropic_gaussian/*/metrics.jsonl"))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where all figures of runs that are written by hand are drawn."""
+    return tmp_path_factory.mktemp("by_hand")
+
+
+@pytest.fixture
+def by_hand(monkeypatch):
+    """Nothing is trained, scored or timed: a figure is what it makes of the files that a run leaves behind."""
+    monkeypatch.setattr(lab.main, "run", run_by_hand)
+    monkeypatch.setattr(step_cost, "measure", step_times_by_hand)
+    monkeypatch.setattr(step_cost, "warm_up", lambda modes: None)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_of_runs_written_by_hand(folder, by_hand, name):
+    make(folder, name)
+    check(folder / "smoke", name)
+
+
+@pytest.mark.parametrize("name", ["conopt-fig3", "jare-fig9"])
+def test_figure_of_runs_that_are_trained(tmp_path, eagerly, name):
+    """A spectrum, and scores of images."""
+    make(tmp_path, name)
+    check(tmp_path / "smoke", name)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reproduction")
+    make(folder, "all")
+    return folder / "smoke"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure(made, name):
+    check(made, name)
+
+
+def test_all(tmp_path, monkeypatch, by_hand, capsys):
+    """One after another; what cannot be made for want of something is passed over."""
+    names = "jare-table1", "conopt-fig6", "conopt-fig1"
+    monkeypatch.setattr(catalogue, "FIGURES", {name: FIGURES[name] for name in names})
+    reproduce.main(["all", "--scale", "cpu", "--out", str(tmp_path)])
+    made = [name for name in names if (tmp_path / "cpu" / name / "picture.png").exists()]
+    assert made == ["jare-table1", "conopt-fig1"]
+    assert "conopt-fig6: not made: images are scored through --embedding FILE" in capsys.readouterr().out
+
+
+def test_runs_are_trained_once(tmp_path, capsys):
+    make(tmp_path, "jare-fig1")
+    check(tmp_path / "smoke", "jare-fig1")
+    rows = sorted(tmp_path.glob("smoke/runs/isotropic_gaussian/*/metrics.jsonl"))
     before = [path.stat().st_mtime_ns for path in rows]
-    reproduce.main(["jare-fig1", "--scale", "smoke", "--out", str(made.parent)])
+    make(tmp_path, "jare-fig1")
     assert len(rows) >= 3 and before == [path.stat().st_mtime_ns for path in rows]
     assert "jare-fig1: " in capsys.readouterr().out
 
