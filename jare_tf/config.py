@@ -197,18 +197,21 @@ def check_used(roots: Iterable[Root]) -> None:
         raise InputError(f"unused binding {', '.join(sorted(unused))}: a typo, or left over from another experiment?")
 
 
-def record(trained: Root, others: Iterable[Root]) -> Record:
-    """What config.gin says: all that is reached, what `trained` is made of with every default spelt out and marked."""
-    reached = _reached([trained])
-    spelt_out = {key: {**_default_values(key), **values} for key, values in reached.items()}
-    rest = {key: values for key, values in _reached(others).items() if key not in reached}
+def record(trained: Root, roots: Sequence[Root]) -> Record:
+    """What a run says of its configuration.
+
+    config.gin has all that is reached from `roots`, and of the classes among them every default, spelt out and marked.
+    Hyperparameters are what is bound for `trained` and what it reaches, but for places.
+    """
+    values = [root for root in roots if inspect.isclass(root)]
+    reached = _reached(roots)
+    text = _formatted({**reached, **_with_defaults(_reached(values))})
     chosen = _chosen()
-    mark = lambda match: match[0] if match[1] in chosen else match[0] + _DEFAULT
-    text = _BINDING.sub(mark, _formatted(spelt_out | rest))
-    names = [name for name in resolved(_formatted(reached)) if name in chosen and name not in _places(reached)]
-    values = resolved(text)
-    prefix = f"experiment.{trained.__name__}."
-    return Record(text, {name.removeprefix(prefix): _value(values[name]) for name in sorted(names)})
+    text = _BINDING.sub(lambda match: match[0] if match[1] in chosen else match[0] + _DEFAULT, text)
+    of_trained = _reached([trained])
+    names = resolved(_formatted(of_trained)).keys() & chosen - _places(of_trained)
+    now, prefix = resolved(text), f"experiment.{trained.__name__}."
+    return Record(text, {name.removeprefix(prefix): _value(now[name]) for name in sorted(names)})
 
 
 def changes(before: str, trained: Root) -> list[str]:
@@ -218,8 +221,7 @@ def changes(before: str, trained: Root) -> list[str]:
     that one side does not know came or went with a version of the code.
     """
     reached = _reached([trained])
-    spelt_out = {key: {**_default_values(key), **values} for key, values in reached.items()}
-    was, now = resolved(before), resolved(_formatted(spelt_out))
+    was, now = resolved(before), resolved(_formatted(_with_defaults(reached)))
     names = (was.keys() | resolved(_formatted(reached)).keys()) & now.keys() - _places(reached)
     return [
         f"{name} was {was.get(name, 'absent')}, is {now[name]}" for name in sorted(names) if was.get(name) != now[name]
@@ -316,11 +318,11 @@ def _macro(key: Key) -> bool:
     return key[1] == "gin.macro"
 
 
-def _default_values(key: Key) -> dict[str, Any]:
-    if _macro(key) or key[0]:
-        return {}
-    parameters = inspect.signature(gin.config._REGISTRY[key[1]].wrapped).parameters.values()
-    return {one.name: one.default for one in parameters if one.default is not one.empty}
+def _with_defaults(bindings: Bindings) -> Bindings:
+    """Bindings with the defaults of what is not bound."""
+    parameters = lambda key: inspect.signature(gin.config._REGISTRY[key[1]].wrapped).parameters.values()
+    defaults = lambda key: {one.name: one.default for one in parameters(key) if one.default is not one.empty}
+    return {key: values if _macro(key) or key[0] else {**defaults(key), **values} for key, values in bindings.items()}
 
 
 def _formatted(bindings: Mapping[Key, Mapping[str, Any]]) -> str:

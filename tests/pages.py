@@ -91,7 +91,11 @@ def picture(step):
 
 
 LOGGED = [
-    *(f"{quantity}/{player}" for quantity in ("loss", "parameter_distance") for player in ("discriminator", "generator")),
+    *(
+        f"{quantity}/{player}"
+        for quantity in ("loss", "parameter_distance")
+        for player in ("discriminator", "generator")
+    ),
     *("modes_covered", "high_quality_fraction", "reverse_kl", "confident_fraction"),
     *("mean_distance", "covariance_distance"),
 ]

@@ -12,8 +12,8 @@ SHORT = ["STEPS = 20", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 20", 
 
 
 def run(model_dir, *params, files=GAME, short=SHORT, mode=None, **options):
-    """Runs a configuration in model_dir; the result of `main.run`."""
-    return main.run(list(files), [*short, *params], mode, str(model_dir), **options)
+    """Runs a configuration in model_dir; the result of `main.dispatch`."""
+    return main.dispatch(list(files), [*short, *params], mode, str(model_dir), **options)
 
 
 def metrics(model_dir):

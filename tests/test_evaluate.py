@@ -14,7 +14,7 @@ import tensorflow as tf
 import jare_tf
 from jare_tf import config, main
 from jare_tf.evaluation import evaluator, mode_coverage
-from jare_tf.training import checkpoints, run_directory
+from jare_tf.training.run import Run
 from tests.conftest import store_images
 from tests.processes import ended, start
 from tests.runs import run
@@ -25,7 +25,7 @@ SHORT = ["STEPS = 6", "SAVE_EVERY = 2", "LOG_EVERY = 6", "SAMPLE_EVERY = 6", "ST
 
 def evaluate(model_dir, *params, watch=False):
     """The rows of scores after --mode evaluate."""
-    main.run([], list(params), "evaluate", str(model_dir), watch=watch)
+    main.dispatch([], list(params), "evaluate", str(model_dir), watch=watch)
     return [json.loads(line) for line in (model_dir / "evaluation" / "metrics.jsonl").read_text().splitlines()]
 
 
@@ -41,7 +41,7 @@ def test_every_checkpoint_once(tmp_path, capsys):
     capsys.readouterr()
     assert evaluate(tmp_path) == rows
     assert capsys.readouterr().out == f"{tmp_path}: all checkpoints up to step 6 are scored\n"
-    assert len(evaluate(tmp_path, "mode_coverage.ModeCoverage.samples = 100")) == 6  # other scores, other rows
+    assert len(evaluate(tmp_path, "evaluation.ModeCoverage.samples = 100")) == 6  # other scores, other rows
     run(tmp_path, "STEPS = 8", files=MIXTURE, short=SHORT)
     assert [row["step"] for row in evaluate(tmp_path)][6:] == [8]
     (events,) = {
@@ -69,7 +69,7 @@ def test_a_checkpoint_that_changed_is_scored_again(tmp_path):
     before = evaluate(tmp_path)
     for path in (tmp_path / "checkpoints").glob("step-*"):
         path.unlink()
-    run(tmp_path, "experiment.train.seed = 1", files=MIXTURE, short=SHORT)
+    run(tmp_path, "experiment.Experiment.seed = 1", files=MIXTURE, short=SHORT)
     rows = evaluate(tmp_path)
     assert [row["step"] for row in rows] == [2, 4, 6, 2, 4, 6]
     assert rows[3]["checkpoint"] != before[0]["checkpoint"]
@@ -87,7 +87,7 @@ def test_the_best_is_kept(tmp_path, monkeypatch):
     best = lambda: sorted(path.stem for path in (tmp_path / "best" / "checkpoints").glob("*.index"))
     evaluate(tmp_path, "experiment.evaluate.best_by = 'fid'")
     assert best() == ["step-4"]
-    run(tmp_path, "STEPS = 8", "experiment.train.keep_checkpoints = 1", files=MIXTURE, short=SHORT)
+    run(tmp_path, "STEPS = 8", "experiment.Pace.keep_checkpoints = 1", files=MIXTURE, short=SHORT)
     evaluate(tmp_path, "experiment.evaluate.best_by = 'fid'")
     assert best() == ["step-4"]
     run(tmp_path, "STEPS = 10", files=MIXTURE, short=SHORT)
@@ -102,7 +102,7 @@ def test_the_best_is_kept(tmp_path, monkeypatch):
         mode="sample",
     )
     assert np.load(tmp_path / "generated" / "step-10.npz")["samples"].shape == (3, 2)
-    with pytest.raises(jare_tf.InputError, match="experiment.evaluate.best_by: no score begins with 'kid'"):
+    with pytest.raises(jare_tf.InputError, match="best_by = 'kid': whose better values are known are"):
         evaluate(tmp_path, "experiment.evaluate.best_by = 'kid'")
 
 
@@ -120,7 +120,7 @@ def test_watch_follows_a_run_to_its_end(tmp_path, monkeypatch):
 
     def train_on():
         """What another process does, with its lock."""
-        with run_directory.held(str(watched)):
+        with Run(str(watched)).locked():
             (watched / "config.gin").write_text(config_text.replace("STEPS = 4", "STEPS = 6"))
             while len(seen) < 2:
                 rows = watched / "evaluation" / "metrics.jsonl"
@@ -164,9 +164,9 @@ def test_a_damaged_checkpoint_is_left_out(tmp_path, capsys):
 def test_half_a_checkpoint_is_none(tmp_path):
     """As it is while a run removes it; and the best one stays until another is complete."""
     run(tmp_path, files=MIXTURE, short=SHORT)
-    assert checkpoints.copy(str(tmp_path), 2, str(tmp_path / "best"))
+    assert Run(str(tmp_path)).copy_checkpoint(2, Run(str(tmp_path)).best)
     (tmp_path / "checkpoints" / "step-4.index").unlink()
-    assert not checkpoints.copy(str(tmp_path), 4, str(tmp_path / "best"))
+    assert not Run(str(tmp_path)).copy_checkpoint(4, Run(str(tmp_path)).best)
     assert sorted(path.name for path in (tmp_path / "best").rglob("*.index")) == ["step-2.index"]
     assert not (tmp_path / "best" / "new").exists()
 
@@ -185,28 +185,33 @@ def test_bad_input(tmp_path):
     with pytest.raises(jare_tf.InputError, match="holds no run"):
         evaluate(tmp_path)
     with pytest.raises(jare_tf.InputError, match="there is no checkpoint in .*/nothere: train first"):
-        main.run(MIXTURE, [], "evaluate", str(tmp_path / "nothere"))
+        main.dispatch(MIXTURE, [], "evaluate", str(tmp_path / "nothere"))
     assert not (tmp_path / "nothere").exists()
-    elsewhere = ["experiment.train.dataset = @in_memory.array_file()", "in_memory.array_file.path = 'x.npy'"]
-    with pytest.raises(jare_tf.InputError, match=r"bind image_scores.ImageScores.data = \{'train': @in_memory.array"):
-        main.run(["cifar10/c_jare.gin"], elsewhere, "evaluate", str(tmp_path / "nothere"))
+    elsewhere = [
+        "experiment.Experiment.dataset = @data.in_memory.array_file",
+        "data.in_memory.array_file.path = 'x.npy'",
+    ]
+    with pytest.raises(
+        jare_tf.InputError, match=r"bind evaluation.ImageScores.data = \{'train': @data.in_memory.array"
+    ):
+        main.dispatch(["cifar10/c_jare.gin"], elsewhere, "evaluate", str(tmp_path / "nothere"))
     run(tmp_path / "game")
     assert [row["step"] for row in evaluate(tmp_path / "game")] == [10, 20]  # the distance to the equilibrium
     with pytest.raises(jare_tf.InputError, match="the configuration binds no experiment.evaluate.scores"):
-        evaluate(tmp_path / "game", "experiment.train.equilibrium = None")
+        evaluate(tmp_path / "game", "experiment.Experiment.equilibrium = None")
     in_use = pytest.raises(jare_tf.InputError, match="game/evaluation is in use by process")
-    with run_directory.held(str(tmp_path / "game" / "evaluation")), in_use:
+    with Run(str(tmp_path / "game")).evaluation.locked(), in_use:
         evaluate(tmp_path / "game")
 
 
 def test_what_other_modes_bind_is_recorded(tmp_path):
     """So that a run directory alone can be scored, as it was configured; and a misspelt name is still found."""
-    run(tmp_path, "mode_coverage.ModeCoverage.samples = 50", files=MIXTURE, short=SHORT)
+    run(tmp_path, "evaluation.ModeCoverage.samples = 50", files=MIXTURE, short=SHORT)
     config.parse([str(tmp_path / "config.gin")])
     assert "experiment.evaluate.scores" in config.bound()
     assert evaluate(tmp_path)[0]["samples"] == "50"
-    with pytest.raises(jare_tf.InputError, match="nothing in this run uses dcgan.generator.filters"):
-        run(tmp_path, "dcgan.generator.filters = 3", files=MIXTURE, short=SHORT)
+    with pytest.raises(jare_tf.InputError, match="unused binding networks.dcgan.generator.filters"):
+        run(tmp_path, "networks.dcgan.generator.filters = 3", files=MIXTURE, short=SHORT)
 
 
 def test_images_on_one_and_on_two_devices(tmp_path):
@@ -216,14 +221,19 @@ def test_images_on_one_and_on_two_devices(tmp_path):
     hidden = keras.layers.Conv2D(4, 5, 3, activation="relu")(inputs)
     hidden = keras.layers.GlobalAveragePooling2D()(hidden)
     keras.Model(inputs, keras.layers.Dense(3)(hidden)).save(tmp_path / "classifier.keras")
-    data = [f"tfds_images.load.name = '{store_images(tmp_path / 'data', pictures)}'"]
-    data += [f"tfds_images.load.data_dir = '{tmp_path / 'data'}'", "test/tfds_images.load.split = 'train'"]
-    size = ["dcgan.generator.image_size = 16", "dcgan.discriminator.image_size = 16", "FILTERS = 4", "BATCH_SIZE = 8"]
+    data = [f"data.tfds_images.load.name = '{store_images(tmp_path / 'data', pictures)}'"]
+    data += [f"data.tfds_images.load.data_dir = '{tmp_path / 'data'}'", "test/data.tfds_images.load.split = 'train'"]
+    size = [
+        "networks.dcgan.generator.image_size = 16",
+        "networks.dcgan.discriminator.image_size = 16",
+        "FILTERS = 4",
+        "BATCH_SIZE = 8",
+    ]
     # Gray images, 127.5 before they are rounded, would tell devices apart.
     steps = ["STEPS = 20", "SAVE_EVERY = 20", "STEPS_PER_CALL = 10", "keras.optimizers.Adam.learning_rate = 0.01"]
-    scores = [f"EMBEDDING_PATH = '{tmp_path / 'classifier.keras'}'", "PROTOCOL = @protocols.small()"]
-    scores += ["protocols.small.samples = 50", "image_scores.ImageScores.batch_size = 16"]
-    scores += ["image_scores.ImageScores.cache = None"]
+    scores = [f"EMBEDDING_PATH = '{tmp_path / 'classifier.keras'}'", "PROTOCOL = @evaluation.protocols.small()"]
+    scores += ["evaluation.protocols.small.samples = 50", "evaluation.ImageScores.batch_size = 16"]
+    scores += ["evaluation.ImageScores.cache = None"]
     run(tmp_path / "one", *data, *size, *steps, *scores, files=["cifar10/c_jare.gin"], short=[])
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     command = lambda name: ["-m", "jare_tf.main", "--mode=evaluate", f"--model_dir={tmp_path / name}"]

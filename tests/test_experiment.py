@@ -82,7 +82,7 @@ def test_tensorboard_events_agree_with_metrics(tmp_path):
         if kind == "scalars":
             values[step, tag] = float(value)
         elif tag == "config":
-            assert b"jacobian_coupling.jare.gamma = %GAMMA" in value.item()
+            assert b"rules.jare.gamma = %GAMMA" in value.item()
     assert kinds == {"scalars": TAGS - {"step", "seconds"}, "images": {"samples"}, "text": {"config"}}
     for row in metrics(tmp_path):
         for tag in TAGS - {"step", "seconds"}:
@@ -94,7 +94,7 @@ def test_histograms_of_all_parameters(tmp_path):
     tags = {player: f"parameters/{player}/{path}" for player, path in VARIABLES.items()}
     run(tmp_path / "without")
     for name in ("one", "two"):
-        run(tmp_path / name, "experiment.train.histograms_every = 8")
+        run(tmp_path / name, "experiment.Pace.histograms_every = 8")
         assert_same_run(tmp_path / name, tmp_path / "without")
         written = summaries(tmp_path / name / "train")
         found = {(step, tag): value for step, kind, tag, value in written if kind == "histograms"}
@@ -114,12 +114,12 @@ def test_recorded_config_runs_the_same(tmp_path):
     first, second = ((tmp_path / name / "config.gin").read_text() for name in "ab")
     assert first == second
     assert "MU = 3.0\n" in first
-    assert "experiment.train.average_decay = 0.0  # default\n" in first
+    assert "experiment.Experiment.average_decay = 0.0  # default\n" in first
 
 
 def test_hyperparameters_are_what_was_bound(tmp_path):
     """Macros resolved, without pace and defaults; a run that goes on keeps them, but for what is changed."""
-    run(tmp_path / "run", "MU = 3.0", "experiment.train.average_decay = 0.5", "STEPS = 10")
+    run(tmp_path / "run", "MU = 3.0", "experiment.Experiment.average_decay = 0.5", "STEPS = 10")
     expected = {
         "affine.equilibrium.mean": "[0.0, 3.0]",
         "affine.generator.mean": "[0.0, 3.0]",
@@ -148,7 +148,7 @@ def test_hyperparameters_are_what_was_bound(tmp_path):
     assert hyperparameters(tmp_path / "run") == expected
     run(tmp_path / "run", files=[])
     assert hyperparameters(tmp_path / "run") == expected
-    changed = "experiment.train.synchronize_batch_norm = False", "STEPS = 25"
+    changed = "experiment.Experiment.synchronize_batch_norm = False", "STEPS = 25"
     run(tmp_path / "run", *changed, files=[], allow_config_change=True)
     assert hyperparameters(tmp_path / "run") == {**expected, "synchronize_batch_norm": False}
     assert len(list((tmp_path / "run").glob("*events*"))) == 1
@@ -230,7 +230,7 @@ def test_parameters_that_are_not_finite_are_never_saved(tmp_path):
 
 
 def test_keeps_the_last_checkpoints(tmp_path):
-    run(tmp_path, "SAVE_EVERY = 2", "experiment.train.keep_checkpoints = 2")
+    run(tmp_path, "SAVE_EVERY = 2", "experiment.Pace.keep_checkpoints = 2")
     kept = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.index"))
     assert kept == ["step-18.index", "step-20.index"]
 
@@ -244,9 +244,9 @@ def test_checkpoint_of_other_networks(tmp_path):
 
 
 def test_schedules_compose_with_a_configuration(tmp_path):
-    run(tmp_path, "experiment.train.schedule = @schedule.Alternating()", "schedule.Alternating.n_discriminator = 2")
+    run(tmp_path, "experiment.Experiment.schedule = @rules.Alternating()", "rules.Alternating.n_discriminator = 2")
     assert set(metrics(tmp_path)[-1]) == TAGS
-    assert "schedule.Alternating.n_discriminator = 2" in (tmp_path / "config.gin").read_text()
+    assert "rules.Alternating.n_discriminator = 2" in (tmp_path / "config.gin").read_text()
 
 
 def test_compare_draws_all_runs(tmp_path):
@@ -270,24 +270,24 @@ def test_a_signal_at_the_end_of_a_run_stops_a_comparison(tmp_path, monkeypatch):
 
 
 def test_an_argument_may_be_bound_over_its_macro(tmp_path):
-    run(tmp_path, "jacobian_coupling.jare.gamma = 3.0")
-    assert "jacobian_coupling.jare.gamma = 3.0" in (tmp_path / "config.gin").read_text()
+    run(tmp_path, "rules.jare.gamma = 3.0")
+    assert "rules.jare.gamma = 3.0" in (tmp_path / "config.gin").read_text()
 
 
 def test_a_part_may_be_exchanged_without_what_the_files_bind_for_it(tmp_path, capsys):
     """Another data set on the command line; a misspelt override is still an error."""
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal([0.0, 4.0], 0.2, size=(64, 2)))
     exchanged = (
-        "experiment.train.dataset = @in_memory.array_file()",
-        f"in_memory.array_file.path = '{tmp_path}/points.npy'",
+        "experiment.Experiment.dataset = @data.in_memory.array_file",
+        f"data.in_memory.array_file.path = '{tmp_path}/points.npy'",
     )
     run(
         tmp_path / "run",
-        "experiment.train.picture = @pictures.Points()",
-        "pictures.Points.dataset = @in_memory.array_file()",
+        "experiment.Experiment.picture = @report.Points()",
+        "report.Points.dataset = @data.in_memory.array_file()",
         *exchanged,
     )
-    assert "@in_memory.array_file()" in (tmp_path / "run" / "config.gin").read_text()
+    assert "@data.in_memory.array_file()" in (tmp_path / "run" / "config.gin").read_text()
     with pytest.raises(jare_tf.InputError, match="nothing in this run uses STEP: misspelt"):
         run(tmp_path / "other", *exchanged, "STEP = 5")
 
@@ -299,9 +299,9 @@ def test_run_directory_alone_goes_on(tmp_path):
 
 
 def test_long_bindings_do_not_hinder_resuming(tmp_path):
-    long = f"affine.generator.mean = {[0.0, 4.0 + 1e-15]}"
-    coverage = "mode_coverage.ModeCoverage.mixture = @synthetic.gaussian()"
-    many = f"experiment.train.probes = [{', '.join(['@mode_coverage.ModeCoverage()'] * 9)}]"
+    long = f"networks.affine.generator.mean = {[0.0, 4.0 + 1e-15]}"
+    coverage = "evaluation.ModeCoverage.mixture = @data.synthetic.gaussian()"
+    many = f"experiment.Pace.probes = [{', '.join(['@evaluation.ModeCoverage()'] * 9)}]"
     run(tmp_path, long, many, coverage, "STEPS = 10")
     run(tmp_path, long, many, coverage)
     assert metrics(tmp_path)[-1]["step"] == 20
@@ -325,7 +325,7 @@ def test_what_a_rule_remembers_is_resumed(tmp_path, rule):
 
 
 def test_the_moving_average_is_resumed(tmp_path):
-    averaged = "experiment.train.average_decay = 0.9"
+    averaged = "experiment.Experiment.average_decay = 0.9"
     run(tmp_path / "whole", averaged)
     run(tmp_path / "parts", averaged, "STEPS = 10")
     run(tmp_path / "parts", averaged)
@@ -374,6 +374,6 @@ def test_a_folder_of_images_is_trained_on_and_resumed(tmp_path, capsys):
 
 def test_comparison_with_overrides(tmp_path):
     configs = "{'ten': 'isotropic_gaussian/jare.gin', 'one': ['isotropic_gaussian/jare.gin', 'GAMMA = 1.0']}"
-    run(tmp_path, f"experiment.compare.configs = {configs}", files=["quickstart.gin"])
+    run(tmp_path, f"experiment.Comparison.configs = {configs}", files=["quickstart.gin"])
     gammas = [(tmp_path / label / "config.gin").read_text().split("GAMMA = ")[1].split()[0] for label in ("ten", "one")]
     assert gammas == ["10.0", "1.0"]

@@ -26,9 +26,9 @@ STATEFUL = [
     "FILTERS = 2",
     "BATCH_SIZE = 4",
     "SPECTRAL_NORM = True",
-    "dcgan.generator.batch_norm = True",
-    "experiment.train.average_decay = 0.9",
-    "experiment.train.rule = @optimistic.optimistic()",
+    "networks.dcgan.generator.batch_norm = True",
+    "experiment.Experiment.average_decay = 0.9",
+    "experiment.Experiment.rule = @rules.optimistic()",
 ]
 IMAGES = ["cifar10/c_jare.gin"]
 
@@ -38,7 +38,7 @@ def pictures(tmp_path):
     """The bindings of a small data set of images."""
     images = np.random.default_rng(0).integers(0, 256, size=(26, 32, 32, 3), dtype=np.uint8)
     name = store_images(tmp_path / "data", images)
-    return [f"tfds_images.load.name = '{name}'", f"tfds_images.load.data_dir = '{tmp_path / 'data'}'"]
+    return [f"data.tfds_images.load.name = '{name}'", f"data.tfds_images.load.data_dir = '{tmp_path / 'data'}'"]
 
 
 def test_killed_at_random_moments_and_resumed_each_time(tmp_path, pictures):
@@ -220,7 +220,7 @@ def test_a_refused_change_leaves_the_record_as_it_was(tmp_path):
     before = (tmp_path / "config.gin").read_text()
     other = ["isotropic_gaussian/optimistic.gin"]
     with pytest.raises(jare_tf.InputError, match="is a checkpoint of another experiment"):
-        main.run(other, [*SHORT, "STEPS = 25"], None, str(tmp_path), allow_config_change=True)
+        main.dispatch(other, [*SHORT, "STEPS = 25"], None, str(tmp_path), allow_config_change=True)
     assert (tmp_path / "config.gin").read_text() == before
 
 
@@ -278,7 +278,7 @@ def test_rewinding_gives_up_after_so_many_times(tmp_path, capsys):
     with pytest.raises(
         jare_tf.NotFiniteError, match=r"^step 2: loss/discriminator is (nan|inf).*the checkpoint of step 1 is kept"
     ):
-        run(tmp_path, *bindings, "experiment.train.max_rewinds = 2", files=DIVERGING)
+        run(tmp_path, *bindings, "experiment.Pace.max_rewinds = 2", files=DIVERGING)
     printed = [line for line in capsys.readouterr().out.splitlines() if ": rewind " in line]
     assert len(printed) == 2
     for number, line in enumerate(printed, start=1):
@@ -303,7 +303,7 @@ def test_the_name_of_a_run_directory_is_no_pattern(tmp_path, capsys, name):
         "unreadable-step-20.index",
     ]
     assert beside() == before
-    main.run([], [], "evaluate", str(model_dir))
+    main.dispatch([], [], "evaluate", str(model_dir))
     assert len(list((model_dir / "evaluation").glob("events*"))) == 1
     model_dir.rename(tmp_path / "plain")
     run(tmp_path / "whole", "STEPS = 25")

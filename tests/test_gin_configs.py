@@ -11,7 +11,7 @@ from tests.conftest import store_images
 from tests.runs import metrics, run
 
 CONFIGS = sorted(str(path.relative_to(config.FOLDER)) for path in config.FOLDER.rglob("*.gin"))
-COMPARISONS = [name for name in CONFIGS if "experiment.compare.configs" in (config.FOLDER / name).read_text()]
+COMPARISONS = [name for name in CONFIGS if "experiment.Comparison.configs" in (config.FOLDER / name).read_text()]
 EXPERIMENTS = [name for name in CONFIGS if not name.startswith("base/") and name not in COMPARISONS]
 TINY = ["STEPS = 2", "BATCH_SIZE = 2", "LOG_EVERY = 1", "SAVE_EVERY = 2", "SEED = 1", "JIT = False"]
 
@@ -31,17 +31,17 @@ def data_dir(tmp_path_factory):
 
 def data_bindings(name, data_dir):
     """What makes a configuration run on the data of the tests."""
-    small = [f"tfds_images.load.data_dir = '{data_dir}'", "FILTERS = 2"]
+    small = [f"data.tfds_images.load.data_dir = '{data_dir}'", "FILTERS = 2"]
     return {
-        "cifar10": ["tfds_images.load.name = 'pictures/small'", *small],
-        "cifar10_conopt_paper": ["tfds_images.load.name = 'pictures/small'", *small],
-        "celeba": ["tfds_images.load.name = 'pictures/small'", *small],
-        "imagenet": ["tfds_images.load.name = 'pictures/small'", *small],
+        "cifar10": ["data.tfds_images.load.name = 'pictures/small'", *small],
+        "cifar10_conopt_paper": ["data.tfds_images.load.name = 'pictures/small'", *small],
+        "celeba": ["data.tfds_images.load.name = 'pictures/small'", *small],
+        "imagenet": ["data.tfds_images.load.name = 'pictures/small'", *small],
         "stacked_mnist": [
             "DIGITS = 'digits/small'",
-            f"tfds_images.labelled.data_dir = '{data_dir}'",
+            f"data.tfds_images.labelled.data_dir = '{data_dir}'",
             "COUNT_MODES_EVERY = 2",
-            "stacked_modes.StackedModes.samples = 8",
+            "evaluation.StackedModes.samples = 8",
             *small,
         ],
         "image_folder.gin": [f"IMAGES = '{data_dir / 'folder'}'", "FILTERS = 2"],

@@ -7,13 +7,14 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "jare_tf"
 LAYERS = [
-    {"errors", "files", "progress", "replicas", "types"},
+    {"cli", "errors", "files", "progress", "replicas", "types"},
     {"data", "game"},
     {"dynamics"},
     {"theory"},
     {"training"},
     {"evaluation"},
     {"report"},
+    {"rules", "losses", "networks"},
     {"experiment", "config"},
     {"main"},
     {"reproduction"},

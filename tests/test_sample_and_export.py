@@ -22,9 +22,9 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3)).astype(np.
 def trained(tmp_path_factory):
     """A run with batch norm and a moving average, whose data are gone."""
     folder = tmp_path_factory.mktemp("run")
-    data = ["tfds_images.load.name = '{}'".format(store_images(folder / "data", PICTURES))]
-    data += [f"tfds_images.load.data_dir = '{folder / 'data'}'", "FILTERS = 4", "LATENT_DIM = 6", "BATCH_SIZE = 4"]
-    steps = ["STEPS = 4", "SAVE_EVERY = 2", "STEPS_PER_CALL = 2", "experiment.train.average_decay = 0.9"]
+    data = ["data.tfds_images.load.name = '{}'".format(store_images(folder / "data", PICTURES))]
+    data += [f"data.tfds_images.load.data_dir = '{folder / 'data'}'", "FILTERS = 4", "LATENT_DIM = 6", "BATCH_SIZE = 4"]
+    steps = ["STEPS = 4", "SAVE_EVERY = 2", "STEPS_PER_CALL = 2", "experiment.Experiment.average_decay = 0.9"]
     run(folder / "run", *data, *steps, files=["cifar10/a_jare.gin"], short=[])
     (folder / "data").rename(folder / "gone")
     return folder / "run"
@@ -125,8 +125,8 @@ def test_other_samples_have_other_names(trained):
 
 
 def test_what_differs_from_the_run_is_said(trained, capsys):
-    sampled(trained, "jacobian_coupling.jare.gamma = 3.0")
-    assert "not as in the run: jacobian_coupling.jare.gamma was 100.0, is 3.0" in capsys.readouterr().out
+    sampled(trained, "rules.jare.gamma = 3.0")
+    assert "not as in the run: rules.jare.gamma was 100.0, is 3.0" in capsys.readouterr().out
 
 
 def test_best_and_missing_checkpoints(trained, tmp_path):
@@ -136,14 +136,14 @@ def test_best_and_missing_checkpoints(trained, tmp_path):
         sampled(trained, checkpoint="best")
     with pytest.raises(jare_tf.InputError, match="holds no run"):
         run(tmp_path, files=[], short=[], mode="sample")
-    with pytest.raises(jare_tf.InputError, match="experiment.sample.form must be one of png, npz, grid, not 'jpeg'"):
+    with pytest.raises(jare_tf.InputError, match="experiment.sample.format must be one of png, npz, grid, not 'jpeg'"):
         sampled(trained, form="jpeg")
     with pytest.raises(jare_tf.InputError, match="interpolation must be one of linear, spherical, not 'cubic'"):
         sampled(trained, interpolation="cubic")
     with pytest.raises(jare_tf.InputError, match="truncation must be a finite number, above 0, not 0"):
         sampled(trained, truncation=0)
     with pytest.raises(jare_tf.InputError, match="nothing in this run uses dcgan.generator.filters"):
-        sampled(trained, "dcgan.generator.filters = 3")
+        sampled(trained, "networks.dcgan.generator.filters = 3")
 
 
 def test_a_game_of_points(tmp_path):

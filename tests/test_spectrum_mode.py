@@ -12,10 +12,10 @@ from jare_tf.theory import closed_form
 from tests.runs import SHORT, metrics, run
 
 MLP = [
-    "mlp.generator.width = 4",
-    "mlp.discriminator.width = 4",
-    "mlp.generator.depth = 2",
-    "mlp.discriminator.depth = 2",
+    "networks.mlp.generator.width = 4",
+    "networks.mlp.discriminator.width = 4",
+    "networks.mlp.generator.depth = 2",
+    "networks.mlp.discriminator.depth = 2",
 ]
 
 
@@ -113,7 +113,7 @@ def test_run_directory_is_analysed_at_its_newest_checkpoint(tmp_path):
 
 def test_another_rule_at_the_same_checkpoint(tmp_path):
     run(tmp_path)
-    result = spectrum(tmp_path, "experiment.train.rule = @jacobian_coupling.sim_gd()", files=[], short=[])
+    result = spectrum(tmp_path, "experiment.Experiment.rule = @rules.sim_gd()", files=[], short=[])
     assert (result["rule"], result["step"]) == ("sim_gd()", 20)
     assert result["not_as_in_the_run"] == []
 
@@ -121,8 +121,8 @@ def test_another_rule_at_the_same_checkpoint(tmp_path):
 def test_other_data_than_the_run_s_are_named(tmp_path, capsys):
     run(tmp_path)
     result = spectrum(tmp_path, "SIGMA = 0.7")
-    assert "synthetic.gaussian.std was 0.2, is 0.7" in result["not_as_in_the_run"]
-    assert "not as in the run: synthetic.gaussian.std was 0.2, is 0.7" in capsys.readouterr().out
+    assert "data.synthetic.gaussian.std was 0.2, is 0.7" in result["not_as_in_the_run"]
+    assert "not as in the run: data.synthetic.gaussian.std was 0.2, is 0.7" in capsys.readouterr().out
 
 
 def test_momentum_counts(tmp_path):
@@ -137,7 +137,7 @@ def test_momentum_counts(tmp_path):
 
 
 def test_optimizers_that_are_not_taken_into_account_are_named(tmp_path):
-    slower = "experiment.train.generator_optimizer = @slow/keras.optimizers.SGD"
+    slower = "experiment.Experiment.generator_optimizer = @slow/keras.optimizers.SGD"
     result = spectrum(tmp_path / "two", slower, "slow/keras.optimizers.SGD.learning_rate = 1e-4")
     assert result["optimizer"] == "SGD(momentum=0.0, nesterov=False), in place of SGD(0.001) and SGD(0.0001)"
     decayed = spectrum(tmp_path / "decay", "keras.optimizers.SGD.weight_decay = 0.5")
@@ -146,7 +146,7 @@ def test_optimizers_that_are_not_taken_into_account_are_named(tmp_path):
 
 def test_infinite_numbers_are_null(tmp_path):
     result = spectrum(
-        tmp_path, "forms.Minimax.objective = @objectives.wasserstein()", files=["isotropic_gaussian/simgd.gin"]
+        tmp_path, "losses.Minimax.objective = @losses.wasserstein()", files=["isotropic_gaussian/simgd.gin"]
     )
     assert result["phase_factor"] is None
     assert result["largest_stable_step"] == 0.0
@@ -170,7 +170,7 @@ def test_network_game(tmp_path):
     ("params", "files", "message"),
     [
         (["GAMA = 3.0"], None, "nothing in this run uses GAMA: misspelt"),
-        (["jacobian_coupling.con_opt.gamma = 1.0"], None, "nothing in this run uses jacobian_coupling.con_opt.gamma"),
+        (["rules.con_opt.gamma = 1.0"], None, "nothing in this run uses jacobian_coupling.con_opt.gamma"),
         (["experiment.spectrum.at = 'checkpoint'"], None, "there is only the initialisation and the equilibrium in"),
         (["experiment.spectrum.at = 'somewhere'"], None, "at = 'somewhere': there is only"),
         (
@@ -184,10 +184,10 @@ def test_network_game(tmp_path):
             None,
             "the learning rate must be a finite number, above 0, not 0.0",
         ),
-        (["experiment.train.generator_optimizer = @keras.optimizers.SGD()"], None, "must be what makes it"),
+        (["experiment.Experiment.generator_optimizer = @keras.optimizers.SGD()"], None, "must be what makes it"),
         ([], [], "holds no run; name an experiment with --gin_file"),
         ([], ["quickstart.gin"], "--mode spectrum: quickstart.gin is no experiment; name one with --gin_file"),
-        (["experiment.train.rule = @keras.optimizers.SGD()"], None, "experiment.train.rule must be a Rule"),
+        (["experiment.Experiment.rule = @keras.optimizers.SGD()"], None, "experiment.Experiment.rule must be a Rule"),
     ],
 )
 def test_mistakes(tmp_path, params, files, message):
@@ -197,7 +197,7 @@ def test_mistakes(tmp_path, params, files, message):
 
 
 def test_estimates_while_training(tmp_path):
-    params = [*MLP, "BATCH_SIZE = 32", "experiment.train.spectrum_every = 10"]
+    params = [*MLP, "BATCH_SIZE = 32", "experiment.Pace.spectrum_every = 10"]
     run(tmp_path, *params, files=["mixture_conopt_paper/simgd.gin"], short=[*SHORT, "JIT = False"])
     rows = {row["step"]: row for row in metrics(tmp_path)}
     for step, row in rows.items():
@@ -208,4 +208,4 @@ def test_estimates_while_training(tmp_path):
     ]
     assert "phase_factor" in {value.tag for event in events for value in event.summary.value}
     with pytest.raises(jare_tf.InputError, match="spectrum_every must be a multiple of log_every, 5, not 7"):
-        run(tmp_path / "other", "experiment.train.spectrum_every = 7")
+        run(tmp_path / "other", "experiment.Pace.spectrum_every = 7")

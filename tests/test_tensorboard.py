@@ -24,7 +24,7 @@ def sweep(tmp_path_factory):
     """A folder of two runs, and how to ask a TensorBoard that looks at it."""
     folder = tmp_path_factory.mktemp("sweep")
     for name, gamma in GAMMAS.items():
-        run(folder / "runs" / name, f"GAMMA = {gamma}", "experiment.train.histograms_every = 10", "STEPS = 15")
+        run(folder / "runs" / name, f"GAMMA = {gamma}", "experiment.Pace.histograms_every = 10", "STEPS = 15")
         run(folder / "runs" / name, files=[])
     log = folder / "log"
     where = ["--logdir", folder / "runs", "--host", "127.0.0.1", "--port", "0", "--reload_interval", "1"]

@@ -6,16 +6,27 @@ import pytest
 
 import jare_tf
 from jare_tf import config
-from jare_tf.report import curves, page, run_record, scores
+from jare_tf.evaluation import (
+    FrechetDistance,
+    InceptionScore,
+    KernelDistance,
+    ModeCoverage,
+    PrecisionRecall,
+    SlicedWasserstein,
+)
+from jare_tf.evaluation.metric import directions
+from jare_tf.report import curves, page, run_summary, scores
 from jare_tf.report.markup import Markup, element
+from jare_tf.training.run import series
 from tests.pages import ROWS, Page, lines, make, picture
 
-INCEPTION = {"embedding": "inception", "resize": "bilinear", "protocol": "tfgan"}
+BETTER = {"fid_10k_train": "lower", "inception_score_50k": "higher"}
+INCEPTION = {"embedding": "inception", "resize": "bilinear", "protocol": "tfgan", "better": BETTER}
 
 
 def show(*directories, **options):
     """The page of runs, as text and as what it holds."""
-    text = page.html(run_record.read(directories, config.resolved), **options)
+    text = page.html(run_summary.read(directories, config.resolved), **options)
     return text, Page(text)
 
 
@@ -32,7 +43,7 @@ def show(*directories, **options):
     ],
 )
 def test_labels_are_the_shortest_that_differ(directories, labels):
-    found = run_record.labels(directories)
+    found = run_summary.labels(directories)
     assert len(set(found)) == len(directories)
     assert labels in (None, found)
 
@@ -47,7 +58,7 @@ def test_everything_is_escaped_and_inside_the_page(tmp_path):
     nasty = "<b>&\"'</script>"
     rows = [{"step": step, "seconds": 1.0, "<b>&/<u>": step + 1.0} for step in range(3)]
     evaluation = [{"step": 2, "fid_<s>": 3.0, **INCEPTION, "embedding": "<em>&amp;"}]
-    text = "experiment.train.rule = '</pre><script>alert(1)</script>'\n"
+    text = "experiment.Experiment.rule = '</pre><script>alert(1)</script>'\n"
     other = make(tmp_path / "other", rows, evaluation, text.replace("1", "2"))
     # A name may hold no slash.
     text, found = show(make(tmp_path / nasty.replace("/", ""), rows, evaluation, text, steps=[0, 2]), other)
@@ -66,7 +77,7 @@ def test_everything_is_escaped_and_inside_the_page(tmp_path):
 
 
 def test_table_of_runs_has_the_numbers_of_the_last_rows(tmp_path):
-    planned = "STEPS = 500\nexperiment.train.steps = %STEPS\n"
+    planned = "STEPS = 500\nexperiment.Pace.steps = %STEPS\n"
     going = make(tmp_path / "going", text=planned)
     done = make(tmp_path / "done", [{"step": 500, "seconds": 59.94, "loss/generator": -2.5}], text=planned)
     _, found = show(going, done)
@@ -125,21 +136,31 @@ def test_last_and_best_scores(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("tag", "best"),
+    ("probe", "tag", "way", "best"),
     [
-        *((tag, 1.0) for tag in ("fid_10k_test", "kid_10k_train", "sliced_wasserstein_16", "reverse_kl")),
-        *((tag, 3.0) for tag in ("inception_score_50k", "precision_12k_train", "recall_12k_train", "modes_covered")),
+        (FrechetDistance, "fid_10k_test", "lower", 1.0),
+        (KernelDistance, "kid_10k_train", "lower", 1.0),
+        (SlicedWasserstein, "sliced_wasserstein_16", "lower", 1.0),
+        (ModeCoverage, "reverse_kl", "lower", 1.0),
+        (ModeCoverage, "modes_covered", "higher", 3.0),
+        (InceptionScore, "inception_score_50k", "higher", 3.0),
+        (PrecisionRecall, "precision_12k_train", "higher", 3.0),
+        (PrecisionRecall, "recall_12k_train", "higher", 3.0),
     ],
 )
-def test_direction_of_scores(tag, best):
+def test_direction_of_scores(probe, tag, way, best):
+    """A metric says which way is better, and a row repeats it; of a score that nobody knows there is no best."""
+    assert directions(probe.better, [tag, "my_distance"]) == {tag: way}
+    row = {"step": 1, tag: 1.0, "better": directions(probe.better, [tag])}
+    assert scores.better([row, {"step": 2, "my_distance": 1.0}]) == {tag: way}
     points = {10: 2.0, 20: best, 30: best, 40: 2.0}
-    assert scores.best_point(tag, points) == (20, best)
+    assert scores.best_point(way, points) == (20, best)
 
 
 def test_series_are_finite_in_order_and_the_last_written():
     rows = [{"step": 5, "a": 1.0}, {"step": 3, "a": 2}, {"step": 5, "a": 4.0}, {"step": 9, "a": float("inf")}]
-    assert list(run_record.series([*rows, {"step": 7, "a": None, "b": True}], "a").items()) == [(3, 2), (5, 4.0)]
-    assert run_record.tags([{"step": 1, "seconds": 2.0, "b": 1.0, "a": 0, "embedding": "x", "c": None}]) == ["b", "a"]
+    assert list(series([*rows, {"step": 7, "a": None, "b": True}], "a").items()) == [(3, 2), (5, 4.0)]
+    assert run_summary.tags([{"step": 1, "seconds": 2.0, "b": 1.0, "a": 0, "embedding": "x", "c": None}]) == ["b", "a"]
 
 
 def test_differing_bindings(tmp_path):

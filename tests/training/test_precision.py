@@ -103,7 +103,7 @@ def test_bfloat16_needs_no_scale_and_samples_are_float32():
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_a_run_is_resumed(tmp_path, policy):
-    mixed = [f"PRECISION = '{policy}'", "BATCH_SIZE = 4", "experiment.train.average_decay = 0.5"]
+    mixed = [f"PRECISION = '{policy}'", "BATCH_SIZE = 4", "experiment.Experiment.average_decay = 0.5"]
     files = ["mixture_jare_paper/jare.gin"]
     run(tmp_path / "whole", *mixed, files=files)
     run(tmp_path / "parts", *mixed, "STEPS = 10", files=files)
