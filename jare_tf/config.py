@@ -5,6 +5,7 @@ roots along @references and %macros, and only `call` makes what it names.
 """
 
 import ast
+import contextlib
 import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
 import inspect
 import io
@@ -13,7 +14,7 @@ import os
 import pathlib
 import re
 import tokenize
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gin
@@ -121,7 +122,9 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
             _parsed(lambda lines=lines: gin.parse_config(lines), binding)
     for key, values in _config.items():
         for name, value in values.items():
-            if any(isinstance(one, float) and not math.isfinite(one) for one in tf.nest.flatten(value)):
+            if any(
+                isinstance(one, float) and not math.isfinite(one) for one in gin.config._iterate_flattened_values(value)
+            ):
                 raise InputError(f"{_name(key, name)} must be finite, not {value!r}")  # gin could not write it
 
 
@@ -152,13 +155,23 @@ def call(root: Root, *given: Any, **named: Any) -> Any:
         names = [f"experiment.{root.__name__}.{name}" for name in sorted(missing)]
         raise InputError(f"not a whole configuration: it binds no {', '.join(names)}")
     configured = gin.get_configurable(root) if _key(root) else root
-    try:
+    with makers_named(root):
         return configured(*given, **named)
+
+
+@contextlib.contextmanager
+def makers_named(root: Root) -> Iterator[None]:
+    """Turns an error in what the configuration makes, now or by a factory, into one line that names it.
+
+    An error in `root` itself is no mistake of the configuration.
+    """
+    try:
+        yield
     except (TypeError, ValueError) as error:
-        message, *rest = str(error).splitlines()
+        message, *rest = str(error).splitlines() or [""]
         makers = _MAKER.findall("\n".join(rest))  # gin names whom it called, the innermost first
         if isinstance(error, InputError) or not makers or makers[0] == root.__name__:
-            raise  # an error in `root` itself is no mistake of the configuration
+            raise
         raise InputError(f"{makers[0]} in the configuration: {message}") from error
 
 
@@ -215,17 +228,24 @@ def record(trained: Root, roots: Sequence[Root]) -> Record:
 
 
 def changes(before: str, trained: Root) -> list[str]:
-    """How the present configuration of `trained` differs from that of a run's config.gin, a line for each binding.
+    """How the present configuration of `trained` differs from that of a run's config.gin, by macro or binding.
 
     A place where data lie is not compared: a data set's function says which of its arguments are (`places`). A default
     that one side does not know came or went with a version of the code.
     """
     reached = _reached([trained])
-    was, now = resolved(before), resolved(_formatted(_with_defaults(reached)))
+    text = _formatted(_with_defaults(reached))
+    was, now = resolved(before), resolved(text)
     names = (was.keys() | resolved(_formatted(reached)).keys()) & now.keys() - _places(reached)
-    return [
-        f"{name} was {was.get(name, 'absent')}, is {now[name]}" for name in sorted(names) if was.get(name) != now[name]
-    ]
+    bound_before, bound_now = dict(_BINDING.findall(before)), dict(_BINDING.findall(text))
+    found = {}
+    for name in sorted(name for name in names if was.get(name) != now[name]):
+        same_macros = _MACRO.findall(bound_now[name]) if bound_before.get(name) == bound_now[name] else []
+        for one in same_macros or [name]:
+            old, new = (was, now) if one == name else (bound_before, bound_now)
+            if old.get(one) != new[one]:
+                found[one] = f"{one} was {old.get(one, 'absent')}, is {new[one]}"
+    return list(found.values())
 
 
 def resolved(text: str) -> dict[str, str]:

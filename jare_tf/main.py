@@ -132,7 +132,8 @@ def _train(
             print(f"{run} continues as another experiment: {'; '.join(changes)}", flush=True)
     record = config.record(experiment.Experiment, ROOTS)
     pace, made = config.call(experiment.Pace), config.call(experiment.Experiment)
-    return experiment.train(made, run, pace=pace, record=record, devices=devices, profile=profile)
+    with config.makers_named(experiment.train):
+        return experiment.train(made, run, pace=pace, record=record, devices=devices, profile=profile)
 
 
 def _look(

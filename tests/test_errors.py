@@ -116,8 +116,7 @@ def test_another_experiment_in_the_run_directory(tmp_path, capsys):
     code, lines = command(capsys, *arguments(tmp_path, "GAMMA = 3.0", "MU = 5.0"))
     assert (code, len(lines)) == (2, 1)
     assert "holds another experiment" in lines[0]
-    assert "rules.jare.gamma was 10.0, is 3.0" in lines[0]
-    assert "networks.affine.generator.mean was [0.0, 4.0], is [0.0, 5.0]" in lines[0]
+    assert "MU was 4.0, is 5.0; GAMMA was 10.0, is 3.0; use another --model_dir" in lines[0]
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 

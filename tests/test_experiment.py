@@ -12,6 +12,7 @@ import jare_tf
 from jare_tf import config
 from jare_tf.report.pictures import png
 from jare_tf.training import loop
+from jare_tf.types import Players
 from tests.runs import GAME, hyperparameters, metrics, run, summaries, without_time
 
 TAGS = {
@@ -377,3 +378,25 @@ def test_comparison_with_overrides(tmp_path):
     run(tmp_path, f"experiment.Comparison.configs = {configs}", files=["quickstart.gin"])
     gammas = [(tmp_path / label / "config.gin").read_text().split("GAMMA = ")[1].split()[0] for label in ("ten", "one")]
     assert gammas == ["10.0", "1.0"]
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+def test_a_changed_learning_rate_counts_and_is_recorded(tmp_path, optimizer):
+    """A learning rate is a variable of its optimizer: a checkpoint must not bring the old one back."""
+    both = [f"experiment.Experiment.{player}_optimizer = @keras.optimizers.{optimizer}" for player in Players._fields]
+    rate = f"keras.optimizers.{optimizer}.learning_rate"
+    run(tmp_path, *both, f"{rate} = 0.001", "STEPS = 10")
+    before = final_parameters(tmp_path)
+    run(tmp_path, *both, f"{rate} = 0.0", allow_config_change=True)
+    last = metrics(tmp_path)[-1]
+    assert (last["step"], last["learning_rate/discriminator"], last["learning_rate/generator"]) == (20, 0.0, 0.0)
+    assert hyperparameters(tmp_path)[rate] == 0.0
+    after = final_parameters(tmp_path)
+    for player in Players._fields:
+        name = f"{player}_optimizer/_trainable_variables/0{VALUE}"
+        np.testing.assert_array_equal(after[name], before[name])
+    run(tmp_path, *both, f"{rate} = 0.5", "STEPS = 25", allow_config_change=True)
+    moved = final_parameters(tmp_path)
+    assert all(not np.array_equal(moved[name], after[name]) for name in after if "_trainable_variables/0" in name), (
+        moved.keys()
+    )

@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "jare_tf"
 LAYERS = [
-    {"cli", "errors", "files", "progress", "replicas", "types"},
+    {"errors", "files", "progress", "replicas", "types"},
     {"data", "game"},
     {"dynamics"},
     {"theory"},
@@ -15,7 +15,7 @@ LAYERS = [
     {"evaluation"},
     {"report"},
     {"rules", "losses", "networks"},
-    {"experiment", "config"},
+    {"experiment", "config", "cli"},
     {"main"},
     {"reproduction"},
 ]

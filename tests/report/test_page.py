@@ -305,5 +305,5 @@ def test_unreadable_runs(tmp_path):
     (tmp_path / "run" / "config.gin").write_bytes(b"\xff\xfe")
     with pytest.raises(jare_tf.InputError, match=r"cannot read the run in .*/run: 'utf-8' codec"):
         show(run)
-    with pytest.raises(jare_tf.InputError, match=r"line 2 of .*/evaluation/metrics.jsonl has no step"):
+    with pytest.raises(jare_tf.InputError, match=r"evaluation/metrics.jsonl, line 2: a row has a step"):
         show(make(tmp_path / "scored", evaluation=[{"step": 1}, {"fid": 1.0}]))
