@@ -9,7 +9,7 @@ CONFIGS = HERE / "gin_configs"
 
 setuptools.setup(
     name="jare_tf",
-    version="0.1.0",
+    version="0.2.0",
     description="GANs regularised through the game's Jacobian: JARE, consensus optimization, gradient-regularised GANs",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

@@ -61,3 +61,14 @@ def test_the_program_beside_a_folder_of_the_same_name(tmp_path):
     code = "from jare_tf import config; config.parse(['isotropic_gaussian/jare.gin']); print('parsed')"
     command = [sys.executable, "-c", f"import sys; sys.path[:0] = ['', {str(ROOT)!r}]; {code}"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout == "parsed\n"
+
+
+def test_namespaces():
+    """What a --gin_param may name without an import is an attribute of the package, with everything that it lists."""
+    assert set(config._NAMESPACES) - {"keras"} == set(jare_tf._NAMESPACES) - {"theory"}
+    for name in jare_tf._NAMESPACES:
+        namespace = getattr(jare_tf, name)
+        assert namespace.__doc__ and namespace.__all__
+        assert all(hasattr(namespace, one) for one in namespace.__all__)
+    with pytest.raises(AttributeError, match="module 'jare_tf' has no attribute 'nosuch'"):
+        _ = jare_tf.nosuch
