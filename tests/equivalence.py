@@ -18,6 +18,7 @@ from jare_tf.data.in_memory import InMemory
 from jare_tf.game.networks import affine, batch_norm, conv4, dcgan
 from jare_tf.training import loop, strategy
 from tests.conftest import RULES
+from tests.runs import pace
 
 STEPS = 20
 SMALL = {"filters": 2, "image_size": 16, "channels": 1}
@@ -58,8 +59,7 @@ def trained(devices, networks, samples, rate, rule):
         gan.compile(
             keras.optimizers.SGD(rate, momentum=0.5, clipnorm=1.0), keras.optimizers.Adam(rate / 10, epsilon=1e-3)
         )
-    pace = {"batch_size": 8, "steps": STEPS, "steps_per_call": 10, "jit_compile": False}
-    loop.run(gan, InMemory("samples", samples), **pace, actions=[], stopped=lambda: False)
+    loop.train(gan, InMemory("samples", samples), 8, pace(STEPS, steps_per_call=10))
     return [variable.numpy() for network in gan.game.networks for variable in network.variables]
 
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from jare_tf import main
+from jare_tf.training.pace import Pace
 
 GAME = ["isotropic_gaussian/jare.gin"]
 SHORT = ["STEPS = 20", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 20", "STEPS_PER_CALL = 7"]
@@ -14,6 +15,12 @@ SHORT = ["STEPS = 20", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 20", 
 def run(model_dir, *params, files=GAME, short=SHORT, mode=None, **options):
     """Runs a configuration in model_dir; the result of `main.dispatch`."""
     return main.dispatch(list(files), [*short, *params], mode, str(model_dir), **options)
+
+
+def pace(steps, steps_per_call, jit_compile=False):
+    """So many steps, for `loop.train`, to which nothing else matters."""
+    every = {"log_every": steps, "save_every": steps, "sample_every": steps}
+    return Pace(steps=steps, steps_per_call=steps_per_call, jit_compile=jit_compile, **every)
 
 
 def metrics(model_dir):

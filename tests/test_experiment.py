@@ -122,29 +122,29 @@ def test_hyperparameters_are_what_was_bound(tmp_path):
     """Macros resolved, without pace and defaults; a run that goes on keeps them, but for what is changed."""
     run(tmp_path / "run", "MU = 3.0", "experiment.Experiment.average_decay = 0.5", "STEPS = 10")
     expected = {
-        "affine.equilibrium.mean": "[0.0, 3.0]",
-        "affine.generator.mean": "[0.0, 3.0]",
         "average_decay": 0.5,
         "batch_size": 128,
+        "data.latent.Normal.std": 0.2,
+        "data.synthetic.gaussian.mean": "[0.0, 3.0]",
+        "data.synthetic.gaussian.std": 0.2,
         "dataset": "gaussian (synthetic)",
         "discriminator": "discriminator (affine)",
-        "discriminator_optimizer": "SGD (keras.optimizers)",
+        "discriminator_optimizer": "SGD (optimizers)",
         "equilibrium": "equilibrium (affine)",
         "generator": "generator (affine)",
-        "generator_optimizer": "SGD (keras.optimizers)",
-        "jacobian_coupling.jare.gamma": 10.0,
+        "generator_optimizer": "SGD (optimizers)",
         "keras.optimizers.SGD.learning_rate": 0.001,
-        "latent.Normal.std": 0.2,
         "latent_dim": 2,
         "latent_prior": "Normal (latent)",
-        "loss": "Minimax (forms)",
-        "picture": "Density (pictures)",
-        "pictures.Density.target": "gaussian (synthetic)",
+        "loss": "Minimax (losses)",
+        "networks.affine.equilibrium.mean": "[0.0, 3.0]",
+        "networks.affine.generator.mean": "[0.0, 3.0]",
+        "picture": "Density (report)",
         "precision": "float32",
-        "rule": "jare (jacobian_coupling)",
+        "report.Density.target": "gaussian (synthetic)",
+        "rule": "jare (rules)",
+        "rules.jare.gamma": 10.0,
         "seed": 0,
-        "synthetic.gaussian.mean": "[0.0, 3.0]",
-        "synthetic.gaussian.std": 0.2,
     }
     assert hyperparameters(tmp_path / "run") == expected
     run(tmp_path / "run", files=[])
@@ -240,8 +240,10 @@ def test_checkpoint_of_other_networks(tmp_path):
     run(tmp_path)
     (tmp_path / "config.gin").unlink()
     mixture = ["mixture_conopt_paper/simgd.gin"]
-    with pytest.raises(jare_tf.InputError, match="is a checkpoint of another experiment"):
+    with pytest.raises(jare_tf.InputError, match="has checkpoints and no config.gin"):
         run(tmp_path, "BATCH_SIZE = 4", files=mixture)
+    with pytest.raises(jare_tf.InputError, match="is a checkpoint of another experiment"):
+        run(tmp_path, "BATCH_SIZE = 4", files=mixture, allow_config_change=True)
 
 
 def test_schedules_compose_with_a_configuration(tmp_path):
@@ -289,7 +291,7 @@ def test_a_part_may_be_exchanged_without_what_the_files_bind_for_it(tmp_path, ca
         *exchanged,
     )
     assert "@data.in_memory.array_file()" in (tmp_path / "run" / "config.gin").read_text()
-    with pytest.raises(jare_tf.InputError, match="nothing in this run uses STEP: misspelt"):
+    with pytest.raises(jare_tf.InputError, match="unused binding STEP: a typo"):
         run(tmp_path / "other", *exchanged, "STEP = 5")
 
 

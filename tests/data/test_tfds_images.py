@@ -105,7 +105,7 @@ def test_missing_data_without_network(tmp_path, monkeypatch):
 
     monkeypatch.setattr(requests, "head", no_network)
     with pytest.raises(
-        jare_tf.InputError, match="cannot download the data set 'cifar10': no route to host; .*--data_dir"
+        jare_tf.InputError, match="cannot download the data set 'cifar10': no route to host; .*data_dir"
     ):
         tfds_images.load(name="cifar10", data_dir=str(tmp_path))
 

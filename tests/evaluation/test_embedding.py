@@ -268,7 +268,7 @@ def text(folder):
         (failing("maps"), "must give features [n, d] and logits [n, k], not (2, 6, 6, 6) and (2, 5)"),
         (
             failing("logits", activation="softmax"),
-            "the logits of model.keras are probabilities: leave its softmax away",
+            "the logits of model.keras are probabilities: remove its softmax",
         ),
         (no_dense, "has no Dense layer whose input its features could be"),
         (vectors, "does not take images: its inputs are [(None, 8)]"),

@@ -8,6 +8,7 @@ from jare_tf.game.networks import affine
 from jare_tf.report.pictures import png
 from jare_tf.training import loop
 from tests.processes import ended, start
+from tests.runs import pace
 
 
 def test_an_image_that_vanishes_ends_the_run_in_a_line_that_names_it(tmp_path):
@@ -24,9 +25,8 @@ def test_an_image_that_vanishes_ends_the_run_in_a_line_that_names_it(tmp_path):
         latent_dim=2,
     )
     gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
-    pace = {"batch_size": 2, "steps": 20, "steps_per_call": 1, "jit_compile": False}
     with pytest.raises(jare_tf.RunError, match=r"^step 0: .*3\.png"):
-        loop.run(gan, dataset, **pace, actions=[], stopped=lambda: False)
+        loop.train(gan, dataset, 2, pace(20, steps_per_call=1))
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,7 @@ def test_calls_end_where_an_action_is_due(actions, expected):
     gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
     seen, kinds = [], {"every": loop.Every, "at": loop.At}
     due = [kinds[kind](steps, lambda progress: seen.append((progress.step, gan.step))) for kind, steps in actions]
-    pace = {"batch_size": 2, "steps": 10, "steps_per_call": 100, "jit_compile": False}
-    loop.run(gan, synthetic.gaussian(mean=[0.0, 4.0], std=0.2), **pace, actions=due, stopped=lambda: False)
+    loop.train(gan, synthetic.gaussian(mean=[0.0, 4.0], std=0.2), 2, pace(10, steps_per_call=100), due)
     assert seen == [(step, step) for step in expected]
 
 

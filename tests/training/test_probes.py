@@ -91,6 +91,6 @@ def test_speed(sample_shape, schedule, speed):
     rows = Rows()
     log = actions.log(rows, small_gan(*sample_shape, schedule=schedule), [], steps=100, batch_size=8)
     losses = {"loss/discriminator": 1.0, "loss/generator": 2.0}
-    log(loop.Progress(1, losses, steps_per_second=None))
-    log(loop.Progress(2, losses, steps_per_second=10.0))
+    log(loop.StepReport(1, losses, steps_per_second=None))
+    log(loop.StepReport(2, losses, steps_per_second=10.0))
     assert rows == [losses, {**losses, **speed}]

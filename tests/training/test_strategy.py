@@ -91,10 +91,10 @@ def test_parts_are_the_whole_batch_once(size):
 @pytest.mark.parametrize(
     ("name", "tpu", "message"),
     [
-        ("multi_worker", None, "--strategy multi_worker: TF_CONFIG must list several workers"),
-        ("tpu", None, "--strategy tpu: name the TPU with --tpu"),
-        ("mirrored", "local", "--tpu goes with --strategy tpu or auto, not mirrored"),
-        ("auto", "local", "--tpu local: no TPU could be reached: "),
+        ("multi_worker", None, "strategy 'multi_worker': TF_CONFIG must list several workers"),
+        ("tpu", None, "strategy 'tpu': name the TPU"),
+        ("mirrored", "local", "a TPU goes with the strategy 'tpu' or 'auto', not 'mirrored'"),
+        ("auto", "local", "the TPU 'local' cannot be reached: "),
     ],
 )
 def test_no_such_devices(name, tpu, message):
