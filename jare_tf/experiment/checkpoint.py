@@ -1,4 +1,6 @@
-"""Which checkpoint of a run the modes look at."""
+"""Which checkpoint of a run the modes look at, and where what they make of it goes."""
+
+import os
 
 from jare_tf.errors import InputError
 from jare_tf.training.checkpoints import restore_networks
@@ -33,3 +35,12 @@ def kept_steps(run: Run) -> list[int]:
     if not kept:
         raise InputError(f"there is no checkpoint in {run}: train first, or name another run directory")
     return kept
+
+
+def output_folder(output: str | None, default: str) -> str:
+    """Makes the folder `output`, or by default another one, and tries to write in it; its path."""
+    if output is not None and not isinstance(output, str):
+        raise InputError(f"output must be the name of a folder, not {output!r}")
+    folder = os.path.expanduser(output) if output else default
+    Run(folder).make()
+    return folder

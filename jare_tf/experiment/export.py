@@ -1,14 +1,12 @@
 """A trained generator for use without this package."""
 
-import os
-
 import keras
 import tensorflow as tf
 
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import InputError
-from jare_tf.experiment.checkpoint import restore
+from jare_tf.experiment.checkpoint import output_folder, restore
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
@@ -34,12 +32,9 @@ def export(experiment: Experiment, run: Run, *, checkpoint: str | int = "newest"
       InputError: there is no such checkpoint, the generator is neither sequential nor functional, or `output` cannot be
         written to.
     """
-    if output is not None and not isinstance(output, str):
-        raise InputError(f"export: output must be the name of a folder, not {output!r}")
     gan = experiment.gan()
     step = restore(run, gan, checkpoint)
-    folder = os.path.expanduser(output) if output else f"{run}/exported"
-    Run(folder).make()
+    folder = output_folder(output, f"{run}/exported")
     generator = _without_this_package(gan)
     keras_file, saved_model = f"{folder}/generator.keras", f"{folder}/saved_model/{step}"
     generator.save(keras_file)

@@ -2,7 +2,6 @@
 
 import io
 import math
-import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,8 +10,8 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
-from jare_tf.errors import InputError, check_integer, check_number, check_one_of
-from jare_tf.experiment.checkpoint import restore
+from jare_tf.errors import check_integer, check_number, check_one_of
+from jare_tf.experiment.checkpoint import output_folder, restore
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.progress import Progress
 from jare_tf.report import pictures
@@ -68,12 +67,9 @@ def sample(
         check_number("sample: truncation", truncation, above_zero=True)
     check_one_of("sample: interpolation", interpolation, (None, *_PATHS))
     check_one_of("sample: format", format, _FORMATS)
-    if output is not None and not isinstance(output, str):
-        raise InputError(f"sample: output must be the name of a folder, not {output!r}")
     gan = experiment.gan()
     step = restore(run, gan, checkpoint)
-    folder = os.path.expanduser(output) if output else f"{run}/generated"
-    Run(folder).make()
+    folder = output_folder(output, f"{run}/generated")
     seeds = np.arange(first_seed, first_seed + count)
     ends = [*seeds, first_seed + count] if interpolation else seeds
     z = latent.of_seeds(gan.latent_prior, gan.latent_dim, ends, truncation)
