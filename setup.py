@@ -17,7 +17,10 @@ setuptools.setup(
     python_requires=">=3.10,<3.14",
     packages=[*setuptools.find_packages(include=["jare_tf", "jare_tf.*"]), "jare_tf.gin_configs"],
     package_dir={"jare_tf.gin_configs": "gin_configs"},
-    package_data={"jare_tf.gin_configs": [str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.gin")]},
+    package_data={
+        "jare_tf": ["py.typed"],
+        "jare_tf.gin_configs": [str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.gin")],
+    },
     install_requires=[
         "tensorflow>=2.18",
         "keras>=3.6",
@@ -40,7 +43,7 @@ setuptools.setup(
         "scipy>=1.10",
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-xdist>=3", "ruff>=0.6"],
+        "test": ["mypy>=2", "pytest>=8", "pytest-xdist>=3", "ruff>=0.6"],
         "gpu": ["tensorflow[and-cuda]>=2.18"],
         "tpu": ["tensorflow-tpu>=2.20,<2.21", "libtpu==0.0.21"],
     },

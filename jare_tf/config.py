@@ -6,6 +6,7 @@ roots along @references and %macros, and only `call` makes what it names.
 
 import ast
 import contextlib
+import functools
 import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
 import inspect
 import io
@@ -108,7 +109,7 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
             raise InputError(f"{path} binds experiment.train, as version 0.1 did: CHANGELOG.md has the new names")
         paths.append(path)
     for path in paths:
-        _parsed(lambda path=path: gin.parse_config_file(path))
+        _parsed(functools.partial(gin.parse_config_file, path))
     _by_files.clear()
     _by_files.update({key: dict(values) for key, values in _config.items()})
     _defaults.clear()
@@ -119,7 +120,7 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
         if binding not in imports:
             needed = [line for name, line in _NAMESPACES.items() if re.search(rf"\b{name}\.", binding)]
             lines = ["from __gin__ import dynamic_registration", *needed, *imports, binding]
-            _parsed(lambda lines=lines: gin.parse_config(lines), binding)
+            _parsed(functools.partial(gin.parse_config, lines), binding)
     for key, values in _config.items():
         for name, value in values.items():
             if any(
@@ -330,8 +331,8 @@ def _key(root: Root) -> Key | None:
 
 def _bound(key: Key | None) -> dict[str, Any]:
     """The arguments that the configuration binds, by name."""
-    scopes = _outer_scopes(key[0]) if key else []
-    return {name: value for scope in scopes for name, value in _config.get((scope, key[1]), {}).items()}
+    scoped = [(scope, key[1]) for scope in _outer_scopes(key[0])] if key else []
+    return {name: value for one in scoped for name, value in _config.get(one, {}).items()}
 
 
 def _macro(key: Key) -> bool:

@@ -41,7 +41,8 @@ def check_number(name: str, value, *, above_zero: bool = False, below: float = m
 
 def check_integer(name: str, value, least: int, below: float = math.inf) -> None:
     """Raises InputError unless `value` is an integer of at least `least`, and less than `below`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not least <= value < below:
+    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not integer or not least <= value < below:
         most = "" if below == math.inf else f" and below {below:,}"
         raise InputError(f"{name} must be an integer of at least {least}{most}, not {value!r}")
 

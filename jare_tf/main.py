@@ -90,7 +90,8 @@ def dispatch(
     if mode in MODES:
         if profile:
             raise InputError(f"--profile goes with training, not with --mode {mode}")
-        return _look(mode, gin_files, gin_params, run, named_run, devices, watch)
+        _look(mode, gin_files, gin_params, run, named_run, devices, watch)
+        return None
 
     train = functools.partial(_train, devices=devices, allow_config_change=allow_config_change, profile=profile)
     of_comparison = [param for param in gin_params if param.startswith("experiment.Comparison.")]

@@ -6,11 +6,24 @@ attribute `places`: a run resumes although they changed, since the content is co
 
 import abc
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
 
 from jare_tf.errors import InputError, reason
+
+_Function = TypeVar("_Function", bound=Callable)
+
+
+def places(*arguments: str) -> Callable[[_Function], _Function]:
+    """Decorates a function that opens a data set with the names of those of its arguments that are places."""
+
+    def marked(function):
+        function.places = arguments
+        return function
+
+    return marked
 
 
 class Dataset(abc.ABC):

@@ -52,7 +52,7 @@ def decode(data: bytes, form: Format) -> np.ndarray:
     lies over white, 16-bit gray is scaled to 8 bits, and of several frames the first counts.
     """
     with Image.open(io.BytesIO(data)) as image:
-        upright = _UPRIGHT.get(image.getexif().get(_ORIENTATION))
+        upright = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
         width, height = image.size
         side = min(width, height, form.crop or width)
         if form.size is not None:

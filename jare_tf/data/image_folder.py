@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 
 from jare_tf.data import images
-from jare_tf.data.dataset import Dataset
+from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format
 from jare_tf.errors import InputError
 
@@ -14,6 +14,7 @@ _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 _CELEBA_SPLITS = ("train", "valid", "test")
 
 
+@places("path", "in_memory_limit")
 def load(
     *,
     path: str,
@@ -52,9 +53,7 @@ def load(
     return images.from_files(path, paths, form, in_memory_limit, "image_folder.load")
 
 
-load.places = ("path", "in_memory_limit")
-
-
+@places("path", "in_memory_limit")
 def celeba(
     *,
     path: str,
@@ -99,9 +98,6 @@ def celeba(
         if not paths:
             raise InputError(f"{where}: {lists[0]} names no image of {split!r} that is under {path}")
     return images.from_files(f"CelebA {split}", paths, form, in_memory_limit, where)
-
-
-celeba.places = ("path", "in_memory_limit")
 
 
 def _files(path: str, where: str) -> list[str]:

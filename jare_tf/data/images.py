@@ -91,13 +91,15 @@ def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: f
     Args:
       name: how messages call it.
       paths: the files, in the order of the data set; their names may change from run to run.
-      form: what they are made into; with a size.
+      form: what they are made into.
       in_memory_limit: bytes.
       where: the function that was configured, for messages.
 
     Raises:
-      InputError: no file can be decoded.
+      InputError: no file can be decoded, or the form has no size.
     """
+    if form.size is None:
+        raise InputError(f"{where}: image_size must be set, because files of images differ in size")
     shape = (form.size, form.size, form.channels)
     in_memory = fits(len(paths), shape, in_memory_limit, where)
     pixels, checksum, failures = read_all(name, paths, len(paths), _bytes, form, shape, keep=in_memory)
@@ -149,7 +151,7 @@ def read_all(
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         while chunk := list(itertools.islice(items, _AT_ONCE)):
             for image, own, reason in pool.map(lambda item: _attempt(encoded, item, form, shape), chunk):
-                if reason:
+                if image is None:
                     failures[done] = reason
                 else:
                     checksum = zlib.crc32(own.to_bytes(4, "big"), checksum)

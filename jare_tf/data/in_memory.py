@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf.data import random
-from jare_tf.data.dataset import Dataset
+from jare_tf.data.dataset import Dataset, places
 from jare_tf.errors import InputError
 
 
@@ -31,7 +31,7 @@ class InMemory(Dataset):
         with tf.device("CPU"):  # where the order is computed; an accelerator's memory is for the networks
             self.samples = tf.constant(samples)
         self.element_shape = tuple(self.samples.shape[1:])
-        self.fingerprint = zlib.crc32(np.ascontiguousarray(samples)) if fingerprint is None else fingerprint
+        self.fingerprint = zlib.crc32(np.ascontiguousarray(samples).data) if fingerprint is None else fingerprint
 
     def __len__(self) -> int:
         return self.samples.shape[0]
@@ -46,6 +46,7 @@ class InMemory(Dataset):
         return lambda counter: tf.gather(self.samples, tf.gather(indices(counter), rows))
 
 
+@places("path")
 def array_file(*, path: str) -> InMemory:
     """The samples of a .npy file: points [n, d] of any number type, or images [n, height, width, channels].
 
@@ -77,6 +78,3 @@ def array_file(*, path: str) -> InMemory:
             "pixels 0 ... 255 or floats in [−1, 1]"
         )
     return InMemory(path, samples)
-
-
-array_file.places = ("path",)

@@ -29,7 +29,7 @@ class GaussianMixture(Dataset):
         check_number(f"synthetic.{self.name}: std", self.std, above_zero=True)
 
     @property
-    def element_shape(self) -> tuple[int, ...]:
+    def element_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # frozen: nobody writes it
         return (len(self.centres[0]),)
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
@@ -104,7 +104,7 @@ class Uniform(Dataset):
         check_number("synthetic.Uniform: limit", self.limit, above_zero=True)
 
     @property
-    def element_shape(self) -> tuple[int, ...]:
+    def element_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # frozen: nobody writes it
         return (self.dimension,)
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf.data import images, random
-from jare_tf.data.dataset import Dataset
+from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
 from jare_tf.errors import InputError
@@ -17,6 +17,7 @@ _WHERE = "tfds_images.load"
 _SHUFFLE_BUFFER = 8192  # encoded images of a streaming pipeline; TFDS shuffled them as a whole when it prepared them
 
 
+@places("data_dir")
 def load(
     *,
     name: str,
@@ -77,9 +78,7 @@ def load(
     return images.Streaming(name, count, shape, _checksum(builder, split), samples)
 
 
-load.places = ("data_dir",)
-
-
+@places("data_dir")
 def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """All images of one size of a TFDS data set, uint8 [n, height, width, channels], and their labels, int64 [n].
 
@@ -96,9 +95,6 @@ def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.
     labels = np.concatenate(list(examples.map(lambda example: example["label"]).batch(1024).as_numpy_iterator()))
     encoded = examples.map(lambda example: example["image"])
     return _decoded(name, split, encoded, count, Format(None, None, shape[-1]), shape), labels
-
-
-labelled.places = ("data_dir",)
 
 
 def _decoded(name: str, split: str, encoded: tf.data.Dataset, count: int, form: Format, shape) -> np.ndarray:

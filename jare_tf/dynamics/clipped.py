@@ -34,7 +34,7 @@ class clipped(Rule):
         check_number("clipped: norm", self.norm, above_zero=True)
 
     @property
-    def period(self) -> int:
+    def period(self) -> int:  # type: ignore[override]  # frozen: nobody writes it
         return self.rule.period
 
     def memory(self, point: Point) -> Players:

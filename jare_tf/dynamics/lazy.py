@@ -42,7 +42,7 @@ class lazy(Rule):
         check_integer("lazy: every", self.every, least=1)
 
     @property
-    def period(self) -> int:
+    def period(self) -> int:  # type: ignore[override]  # frozen: nobody writes it
         return self.every * self.rule.period
 
     def memory(self, point: Point) -> Players:

@@ -44,7 +44,7 @@ class Rule(abc.ABC):
         return NOTHING
 
     @abc.abstractmethod
-    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Any = NOTHING) -> Update:
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Any) -> Update:
         """The direction at `point`, estimated on `batch`."""
 
 

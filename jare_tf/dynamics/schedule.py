@@ -43,5 +43,5 @@ class Alternating(Schedule):
         check_integer("Alternating: n_generator", self.n_generator, least=1)
 
     @property
-    def moves(self) -> tuple[Players, ...]:
+    def moves(self) -> tuple[Players, ...]:  # type: ignore[override]  # frozen: nobody writes it
         return (Players(True, False),) * self.n_discriminator + (Players(False, True),) * self.n_generator

@@ -134,7 +134,7 @@ class Evaluator:
 
 
 def _joined(labels: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    joined = {}
+    joined: dict[str, str] = {}
     for one in labels:
         for name, value in one.items():
             if joined.setdefault(name, value) != value:

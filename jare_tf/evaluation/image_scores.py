@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import sys
 import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -106,7 +107,7 @@ class ImageScores:
         shape = tuple(gan.sample_shape)
         if len(shape) != 3:
             raise InputError(f"ImageScores scores images, not samples of shape {shape}")
-        if self._embedding is None:
+        if self._embedding is None or self._dataset is None:
             with _own_devices(gan).scope():
                 embedding = self._make_embedding()
             dataset = self._data()
@@ -125,7 +126,7 @@ def _own_devices(gan: GAN) -> tf.distribute.Strategy:
 
 def scores(real: Samples, made: Samples, protocol: Protocol) -> dict[str, float]:
     """The scores of a protocol, by tag."""
-    measured = {}
+    measured: dict[str, float] = {}
     for metric, count in protocol.measures:
         of = f"{count // 1000}k" if count >= 1000 else f"{count}"
         suffix = f"{of}_{protocol.split}" if metric.compares else of
@@ -157,8 +158,8 @@ def real_samples(
     Raises:
       InputError: the data set has fewer images.
     """
-    size = len(dataset) if hasattr(dataset, "__len__") else np.inf
-    if count is None and size == np.inf:
+    size = len(dataset) if hasattr(dataset, "__len__") else sys.maxsize
+    if count is None and size == sys.maxsize:
         raise InputError(
             f"the data set {dataset.name!r} has no end: the protocol must say how many real images it wants"
         )
@@ -200,7 +201,8 @@ def embedded(
 
     # AutoGraph would turn an error of ours into one of its own.
     step = tf.function(lambda batch: devices.run(look, args=(batch,)), autograph=False)
-    progress, columns, done = Progress(what, count, "images"), ([], [], []), 0
+    columns: tuple[list, list, list] = ([], [], [])
+    progress, done = Progress(what, count, "images"), 0
     for batch in batches:
         if batch.shape[0] % parts:
             raise InputError(f"image_scores: batch_size = {batch.shape[0]} must be a multiple of the {parts} devices")

@@ -1,8 +1,6 @@
 """Whether generated samples lie where real ones do, and real ones where generated ones do, by nearest neighbours."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +16,7 @@ _SAME = 1e-12  # of ‖x‖² + ‖y‖²: features of float32 whose squared dis
 class _ByNeighbours(Metric):
     """What both metrics of this file take, and the features that they look at."""
 
-    compares: ClassVar[bool] = True
+    compares = True
     neighbours: int
     samples: int = 10_000
 
@@ -56,10 +54,10 @@ class PrecisionRecall(_ByNeighbours):
       InputError: a number is no positive integer, or there are no more than k samples of each.
     """
 
-    better: ClassVar[Mapping[str, str]] = {"precision": "higher", "recall": "higher"}
+    better = {"precision": "higher", "recall": "higher"}
     neighbours: int = 3
 
-    def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
+    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
         real, made = self._features(real, made)
         of_made, _ = _in_balls(made, real, _squared_radii(real, self.neighbours))
         of_real, _ = _in_balls(real, made, _squared_radii(made, self.neighbours))
@@ -82,10 +80,10 @@ class DensityCoverage(_ByNeighbours):
       InputError: a number is no positive integer, or there are no more than k samples of each.
     """
 
-    better: ClassVar[Mapping[str, str]] = {"density": "higher", "coverage": "higher"}
+    better = {"density": "higher", "coverage": "higher"}
     neighbours: int = 5
 
-    def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
+    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
         real, made = self._features(real, made)
         balls, covered = _in_balls(made, real, _squared_radii(real, self.neighbours))
         return {"density": float(np.mean(balls) / self.neighbours), "coverage": float(np.mean(covered))}

@@ -2,8 +2,6 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
-from typing import ClassVar
 
 import numpy as np
 
@@ -26,8 +24,8 @@ class InceptionScore(Metric):
       InputError: splits is no positive integer, or there are fewer samples.
     """
 
-    compares: ClassVar[bool] = False
-    better: ClassVar[Mapping[str, str]] = {"inception_score": "higher"}
+    compares = False
+    better = {"inception_score": "higher"}
     splits: int = 1
 
     def __post_init__(self):
@@ -48,10 +46,10 @@ class FrechetDistance(Metric):
     It is called FID of whichever embedding, and is comparable only within one.
     """
 
-    compares: ClassVar[bool] = True
-    better: ClassVar[Mapping[str, str]] = {"fid": "lower"}
+    compares = True
+    better = {"fid": "lower"}
 
-    def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
+    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
         fewer, dimension = min(len(real.features), len(made.features)), made.features.shape[1]
         if fewer <= dimension:
             _say_rank_deficient(fewer, dimension)
@@ -74,10 +72,10 @@ class KernelDistance(Metric):
     Blocks are drawn at random, always the same ones; of many times more samples of one kind not all are used.
     """
 
-    compares: ClassVar[bool] = True
-    better: ClassVar[Mapping[str, str]] = {"kid": "lower"}
+    compares = True
+    better = {"kid": "lower"}
 
-    def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
+    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
         most = tfgan_backend.BLOCK * (min(len(real.features), len(made.features)) // 2)
         features = random_rows(real.features, most), random_rows(made.features, most)
         return {"kid": tfgan_backend.kernel_distance(*features)}
@@ -98,8 +96,8 @@ class SlicedWasserstein(Metric):
       InputError: samples is no positive integer, or too many.
     """
 
-    compares: ClassVar[bool] = True
-    better: ClassVar[Mapping[str, str]] = {"sliced_wasserstein": "lower"}
+    compares = True
+    better = {"sliced_wasserstein": "lower"}
     samples: int = 2048
 
     def __post_init__(self):
@@ -107,7 +105,7 @@ class SlicedWasserstein(Metric):
         if self.samples > IMAGES:
             raise InputError(f"scores.SlicedWasserstein: samples must be at most {IMAGES}, not {self.samples}")
 
-    def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
+    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
         height, width = made.images.shape[1:3]
         if height != width or width < tfgan_backend.PATCH:
             print(f"sliced_wasserstein: needs square images, not {height} × {width}: left out", flush=True)

@@ -96,7 +96,7 @@ def sliced_wasserstein(real: np.ndarray, made: np.ndarray) -> dict[int, tuple[fl
     with tf.device("CPU"), _seeded(), _quiet():
         images = [_dithered(real), _dithered(made)]
         levels = _tfgan().sliced_wasserstein_distance(*images, resolution_min=coarsest, patch_size=PATCH)
-    return {side >> level: tuple(map(float, distances)) for level, distances in enumerate(levels)}
+    return {side >> level: (float(among), float(between)) for level, (among, between) in enumerate(levels)}
 
 
 def _dithered(images: np.ndarray) -> tf.Tensor:
@@ -144,7 +144,7 @@ def _tfgan():
     while the inner one is imported, and are taken away again: who imports it elsewhere gets its own message.
     """
     spec = importlib.util.find_spec("tensorflow_gan")
-    if spec is None:
+    if spec is None or spec.submodule_search_locations is None:
         raise InputError("TF-GAN, which computes this score, is missing: pip install tensorflow-gan")
     [root] = spec.submodule_search_locations
     packages = {"tensorflow_gan": root, "tensorflow_gan.python": f"{root}/python"}

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -95,7 +96,8 @@ def sample(
             files.replace(written, pictures.png(pictures.grid(samples, columns)))
         else:
             buffer = io.BytesIO()
-            np.savez(buffer, **{"images" if images else "samples": samples}, seeds=seeds, latent=z)
+            arrays: dict[str, Any] = {"images" if images else "samples": samples, "seeds": seeds, "latent": z}
+            np.savez(buffer, **arrays)
             files.replace(written, buffer.getvalue())
         if not images:
             files.replace(f"{name}.png", pictures.png(experiment.picture.draw(samples)))

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
+from numpy.typing import ArrayLike
 
 from jare_tf.errors import InputError
 from jare_tf.training.run import Run
@@ -32,7 +33,7 @@ class Panel(NamedTuple):
     """
 
     title: str
-    curves: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]]
+    curves: Mapping[str, Sequence[tuple[ArrayLike, ArrayLike]]]
 
 
 def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure:
@@ -111,7 +112,8 @@ def svg(lines: Mapping[int, Mapping[int, float]], name: str) -> str:
     """
     settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "axes.formatter.use_mathtext": False}
     inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
-    with matplotlib.rc_context({**settings, **dict.fromkeys(inks, _INK)}):
+    look: dict[Any, Any] = {**settings, **dict.fromkeys(inks, _INK)}  # Matplotlib's types know its keys
+    with matplotlib.rc_context(look):
         figure = Figure(figsize=(3.6, 2.3), layout="constrained")
         axes = figure.add_subplot(facecolor="none")
         for index, points in lines.items():
@@ -133,7 +135,7 @@ def long(points: Mapping[int, float]) -> bool:
     return len(points) > 2 * PARTS
 
 
-def _plot(axes: Axes, points: Mapping[int, float], look: Mapping[str, str]) -> None:
+def _plot(axes: Axes, points: Mapping[int, float], look: Mapping[str, Any]) -> None:
     """Every point, or of a long curve the median and the range in each of PARTS."""
     steps, values = np.array([*points]), np.array([*points.values()])
     if long(points):

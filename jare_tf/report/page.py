@@ -79,7 +79,7 @@ def _last_values(run: RunSummary, shown: Iterable[str]) -> list[Markup]:
     cells = []
     for tag in shown:
         points = series(run.rows, tag)
-        step = max(points, default=None)
+        step = max(points, default=0)
         earlier = points and step != run.rows[-1]["step"]
         cells.append(_value(points[step], f"at {step:,}" if earlier else "") if points else _cell(_ABSENT))
     return cells
@@ -254,7 +254,7 @@ def _duration(seconds: float) -> str:
     units = {"d": 86400, "h": 3600, "min": 60, "s": 1}
     if seconds < 60:
         return f"{seconds:.1f} s"
-    parts = []
+    parts: list[str] = []
     rest = round(seconds)
     for unit, length in units.items():
         parts += [f"{rest // length} {unit}"] if rest >= length or parts else []

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -149,7 +150,8 @@ def text_table(rows: Sequence[Mapping[str, object]]) -> Figure:
     axes = figure.add_subplot()
     axes.axis("off")
     cells = [[str(value) for value in row.values()] for row in rows]
-    axes.table(cells, colLabels=list(rows[0]), bbox=(0, 0, 1, 1), edges="horizontal", cellLoc="left", colLoc="left")
+    box: Any = (0, 0, 1, 1)  # as good as a Bbox, which is what Matplotlib's types want
+    axes.table(cells, colLabels=list(rows[0]), bbox=box, edges="horizontal", cellLoc="left", colLoc="left")
     return figure
 
 

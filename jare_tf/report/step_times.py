@@ -58,11 +58,10 @@ def to_json(rows: Sequence[StepTime]) -> list[dict[str, Any]]:
     records = []
     for row in rows:
         base = next(other for other in rows if (other.setting, other.mode) == (row.setting, row.mode))
-        counted = row.operations and base.operations
         derived = {
             "samples_per_second": 1e3 * row.batch_size / row.milliseconds,
             "time_ratio": row.milliseconds / base.milliseconds,
-            "operations_ratio": row.operations / base.operations if counted else None,
+            "operations_ratio": row.operations / base.operations if row.operations and base.operations else None,
         }
         records.append({**row._asdict(), **derived})
     return records
@@ -70,7 +69,7 @@ def to_json(rows: Sequence[StepTime]) -> list[dict[str, Any]]:
 
 def from_json(records: Sequence[Mapping[str, Any]]) -> list[StepTime]:
     """The rows of which `to_json` made the records."""
-    return [StepTime(**{name: record.get(name) for name in StepTime._fields}) for record in records]
+    return [StepTime._make(record.get(name) for name in StepTime._fields) for record in records]
 
 
 def table(rows: Sequence[StepTime]) -> str:

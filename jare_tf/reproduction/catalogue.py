@@ -30,7 +30,7 @@ class Figure(NamedTuple):
 
     @property
     def shows(self) -> str:
-        return self.make.__doc__.splitlines()[0]
+        return str(self.make.__doc__).splitlines()[0]
 
 
 FIGURES: dict[str, Figure] = {
@@ -83,7 +83,7 @@ def make(name: str, lab: Lab) -> dict[str, Any]:
     figure, folder = FIGURES[name], f"{lab.out}/{name}"
     Run(folder).make()
     embedding = " --embedding FILE" if lab.embedding else ""
-    record = {
+    record: dict[str, Any] = {
         "figure": name,
         "shows": figure.shows,
         "scale": lab.scale,

@@ -224,9 +224,9 @@ def fig11(lab: Lab) -> Result:
 
 
 def _architectures(lab: Lab, methods: Mapping[str, str], names: Mapping[str, str]) -> dict[str, dict[str, TrainedRun]]:
-    methods = lab.few(list(methods.items()), 3)[-2:] if lab.scale == "smoke" else list(methods.items())
+    pairs = lab.few(list(methods.items()), 3)[-2:] if lab.scale == "smoke" else list(methods.items())
     return {
-        title: {label: _train(lab, f"{name}_{method}") for label, method in methods}
+        title: {label: _train(lab, f"{name}_{method}") for label, method in pairs}
         for title, name in lab.few(list(names.items()))
     }
 

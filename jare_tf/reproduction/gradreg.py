@@ -43,7 +43,7 @@ def fig1(lab: Lab) -> Result:
                 "the regularised GAN spreads over all modes, before the unrolled one",
                 source,
                 {f"first row with all modes covered, {label}": step for label, step in first.items()},
-                covers(ours) and first["regularised"] < (first["unrolled"] or np.inf),
+                covers(ours) and (first["regularised"] or np.inf) < (first["unrolled"] or np.inf),
             ),
             Claim(
                 "the unrolled GAN first explores only a few modes and then redistributes its mass over all",

@@ -1,6 +1,7 @@
 """Figures and tables of JARE (Nie & Patel 2019) about games of few parameters, and about Jacobians."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -280,7 +281,7 @@ def table1(lab: Lab) -> Result:
         "Q does not match PᵀP: too small": (p(even), q(even / 100)),
         "Q does not match PᵀP: too large": (p(even), q(even * 100)),
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for case, matrices in cases.items():
         for method, gamma in (("SimGD", 0.0), (OURS, 1e4)):
             values = np.linalg.eigvals(closed_form.general_jare(*matrices, gamma))
@@ -318,7 +319,7 @@ def table1(lab: Lab) -> Result:
 
 
 def _by_case(rows: Sequence[Mapping], name: str, offset: float = 1.0) -> dict[str, dict[str, bars.Bar]]:
-    cases = {}
+    cases: dict[str, dict[str, bars.Bar]] = {}
     for row in rows:
         place = row["case"].replace(": ", ":\n").replace(" is ", "\nis ").replace("match ", "match\n")
         cases.setdefault(place, {})[row["method"]] = bars.Bar(float(np.log10(offset + row[name])))

@@ -1,6 +1,7 @@
 """Figures and tables of JARE (Nie & Patel 2019) about images: CIFAR-10, CelebA, ImageNet, and their networks."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -70,7 +71,7 @@ def fig3(lab: Lab) -> Result:
         "JARE is more robust than the others to architecture and optimizer",
         source,
         {f"largest Fréchet distance of {label}": value for label, value in worst.items()},
-        min(worst, key=worst.get) == OURS,
+        min(worst, key=worst.__getitem__) == OURS,
     )
     owners = [own(label, letters) for label, letters in (("SN-GAN", "AB"), ("ConOpt", "CD")) if label in labels]
     return Result(bars.draw(panels, ylabel="score"), data, [robust, *owners])
@@ -121,7 +122,7 @@ def fig9(lab: Lab) -> Result:
         [f"setting {letter}" for letter in runs],
     )
     scores = _cifar10_scores(lab, runs)
-    data = [
+    data: list[dict[str, Any]] = [
         {"setting": letter, "method": label, "fid": score["fid"]}
         for letter, of in scores.items()
         for label, score in of.items()

@@ -51,7 +51,7 @@ class Result(NamedTuple):
     """A figure made anew: its picture (of matplotlib, or uint8 pixels), its data as the rows of a table, and claims."""
 
     picture: Picture | np.ndarray
-    data: Sequence[Mapping[str, Value]]
+    data: Sequence[Mapping[str, object]]
     claims: Sequence[Claim]
 
 

@@ -192,7 +192,7 @@ def memory_in_use() -> int | None:
     try:
         ctypes.CDLL(None).malloc_trim(0)
         return resident("VmRSS")
-    except (OSError, AttributeError, TypeError):  # not Linux, or another C library
+    except (OSError, AttributeError, TypeError, IndexError):  # not Linux, or another C library
         return None
 
 
@@ -215,10 +215,10 @@ def peak_memory(function: Callable[[], None]) -> int | None:
 
 def resident(name: str) -> int:
     """VmRSS or VmHWM of this process, bytes."""
-    return 1024 * int(re.search(rf"^{name}:\s*(\d+) kB", pathlib.Path("/proc/self/status").read_text(), re.M)[1])
+    return 1024 * int(re.findall(rf"^{name}:\s*(\d+) kB", pathlib.Path("/proc/self/status").read_text(), re.M)[0])
 
 
-def device() -> dict[str, str | int]:
+def device() -> dict[str, str | int | None]:
     """What computes: TensorFlow's version, the GPU's or else the CPU's name, and threads of an operation."""
     gpus = tf.config.list_physical_devices("GPU")
     threads = tf.config.threading.get_intra_op_parallelism_threads()
@@ -233,8 +233,8 @@ def device() -> dict[str, str | int]:
 def cpu_name() -> str:
     """What the system calls the processor."""
     try:
-        return re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[1]
-    except (OSError, TypeError):
+        return re.findall(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[0]
+    except (OSError, IndexError):
         return platform.processor() or platform.machine()
 
 

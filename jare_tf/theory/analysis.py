@@ -42,9 +42,8 @@ class Analysis(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """What spectrum.json holds of it: eigenvalues as [re, im] pairs, null for an infinite number."""
-        values = self._replace(
-            eigenvalues=[[value.real + 0.0, value.imag + 0.0] for value in self.eigenvalues.tolist()]
-        )._asdict()
+        pairs = [[value.real + 0.0, value.imag + 0.0] for value in self.eigenvalues.tolist()]
+        values = {**self._asdict(), "eigenvalues": pairs}
         return {name: None if value == math.inf else value for name, value in values.items()}
 
     def summary(self) -> str:

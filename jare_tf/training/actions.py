@@ -57,7 +57,8 @@ def histograms(run_log: RunLog, gan: GAN) -> Action:
 
 def _by_path(network: keras.Model) -> dict[str, keras.Variable]:
     """The trainable variables; Keras counts layers on from network to network, here the count is the network's own."""
-    variables, seen = {}, collections.Counter()
+    variables: dict[str, keras.Variable] = {}
+    seen: collections.Counter[str] = collections.Counter()
     for variable in network.trainable_variables:
         path = re.sub(r"_\d+(?=/|$)", "", variable.path.removeprefix(f"{network.name}/"))
         variables[f"{path}_{seen[path]}" if seen[path] else path] = variable

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -121,7 +122,12 @@ class GAN(keras.Model):
         """How many training steps it has taken."""
         return int(self.iterations.numpy())
 
-    def compile(self, discriminator_optimizer, generator_optimizer, **kwargs):
+    def compile(
+        self,
+        discriminator_optimizer: keras.optimizers.Optimizer,
+        generator_optimizer: keras.optimizers.Optimizer,
+        **kwargs: Any,
+    ) -> None:
         """Sets each player's optimizer; `kwargs` are `keras.Model.compile`'s (`jit_compile`, `run_eagerly`, ...).
 
         Raises:
@@ -153,7 +159,7 @@ class GAN(keras.Model):
             for variable, rate in zip(_rate_variables(optimizer), compiled, strict=True):
                 variable.assign(rate)
 
-    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """`keras.Model.load_weights`, with a warning where the file changes an optimizer's learning rate."""
         optimizers = self.optimizers._asdict() if self.compiled else {}
         before = {player: _learning_rates(optimizer) for player, optimizer in optimizers.items()}
@@ -171,13 +177,13 @@ class GAN(keras.Model):
                 stacklevel=2,
             )
 
-    def call(self, latent, training=False):
+    def call(self, latent: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Samples from latent vectors [n, latent_dim], by the generator's moving average where there is one."""
         averaged = self.average_decay and not training
         samples = self._moving_average(latent) if averaged else self.generator(latent, training=training)
         return tf.cast(samples, self.generator.variable_dtype)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Keras' hook for `fit`: one step, all of its moves on this batch of real samples; labels are ignored."""
         real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self.update([real] * len(self.schedule.moves))

@@ -90,7 +90,7 @@ def train(
     first_call = True  # it compiles: one step, not timed
     while step < steps and not stopped():
         longest = 1 if first_call else pace.steps_per_call
-        count = min(longest, steps - step, *(each.until(step) for each in actions))
+        count = int(min(longest, steps - step, *(each.until(step) for each in actions)))
         begin = time.monotonic()
         try:
             metrics = {tag: float(value) for tag, value in call(tf.constant(count)).items()}

@@ -1,6 +1,7 @@
 """A moving average of a network's weights."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -25,7 +26,9 @@ class MovingAverage:
     def __init__(self, new_weight: Callable[[str, tf.Tensor], keras.Variable], network: keras.Model, decay: float):
         self._network, self._decay = network, decay
         averaged = (network.trainable_variables, network.non_trainable_variables) if decay else ((), ())
-        self.variables = tf.nest.map_structure(lambda variable: new_weight("average", variable.value), averaged)
+        self.variables: tuple[Any, Any] = tf.nest.map_structure(
+            lambda variable: new_weight("average", variable.value), averaged
+        )
 
     def __call__(self, inputs):
         """What the network gives by its average, in inference mode."""

@@ -18,18 +18,19 @@ def profiled(folder: str, window: tuple[int, int] | None, steps: range, chief: b
       steps: those that the run takes; there is no profile unless it begins after one of them.
       chief: whether this process is the one that is profiled; others stop at the same steps.
     """
-    wanted, running = window and window[0] in steps[1:], False
+    first = window[0] if window else None
+    wanted, running = first in steps[1:], False
     if window and not wanted:
-        where = f"step {window[0]} is not between {steps.start} and {steps.stop}, where this run goes"
+        where = f"step {first} is not between {steps.start} and {steps.stop}, where this run goes"
         print(f"no profile: {where}", flush=True)
 
     def stop() -> None:
         tf.profiler.experimental.stop()
-        print(f"the profile from step {window[0]} on: {folder}/plugins/profile", flush=True)
+        print(f"the profile from step {first} on: {folder}/plugins/profile", flush=True)
 
     def start_or_stop(report: StepReport) -> None:
         nonlocal running
-        start = report.step == window[0]
+        start = report.step == first
         if not chief or start == running:  # a rewind may lead here again
             return
         running = start
@@ -39,7 +40,7 @@ def profiled(folder: str, window: tuple[int, int] | None, steps: range, chief: b
             stop()
 
     try:
-        yield [At(window, start_or_stop)] if wanted else []
+        yield [At(window, start_or_stop)] if window and wanted else []
     finally:
         if running:
             stop()

@@ -21,7 +21,7 @@ from jare_tf.errors import InputError, reason
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 Value = bool | int | float | str
 

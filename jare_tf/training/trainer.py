@@ -94,7 +94,7 @@ class Trainer(NamedTuple):
                 run_log = RunLog(run, first) if self.chief else None
                 if run_log is not None and rewound:
                     run_log.text(first, "rewind", rewound)
-                due = [*self._actions(run_log, checkpoints, measured), *profile_actions]
+                due: list[loop.Every | loop.At] = [*self._actions(run_log, checkpoints, measured), *profile_actions]
                 stopped = lambda: agree(int(signals.received is not None)) > 0
                 try:
                     last = loop.train(gan, dataset, self.batch_size, pace, due, stopped)
@@ -119,8 +119,8 @@ class Trainer(NamedTuple):
             run_log.text(gan.step, "config", self.record.text)
             log, picture = actions.log(run_log, gan, probes, pace.steps, self.batch_size), self.draw(run_log)
             histograms = actions.histograms(run_log, gan)
-        shown = [(pace.sample_every, picture), (pace.histograms_every, histograms)]
-        shown = [loop.Every(steps, action) for steps, action in shown if steps]
+        wanted = [(pace.sample_every, picture), (pace.histograms_every, histograms)]
+        shown = [loop.Every(steps, action) for steps, action in wanted if steps]
         if gan.step == 0:
             for each in shown:
                 each.action(loop.StepReport(step=0, metrics={}, steps_per_second=None))

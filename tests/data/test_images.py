@@ -201,6 +201,7 @@ def test_bad_folders(tmp_path):
     with pytest.raises(jare_tf.InputError, match="none of the 1 images of .* can be read"):
         image_folder.load(path=str(tmp_path), image_size=8)
     for settings, message in (
+        ({"image_size": None}, "image_size must be set"),
         ({"image_size": 0}, "image_size must be an integer of at least 1, not 0"),
         ({"image_size": 8, "channels": 4}, "channels must be 1 or 3, not 4"),
         ({"image_size": 8, "crop": 1.5}, "crop must be an integer of at least 1, not 1.5"),

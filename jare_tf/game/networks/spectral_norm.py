@@ -11,7 +11,7 @@ import tensorflow as tf
 from jare_tf.game.networks.convolution import Conv2D
 
 
-class _SpectralNorm:
+class _SpectralNorm(keras.layers.Layer):
     """W/σ(W) for a layer with a `kernel` whose last axis is the output's.
 
     W is the kernel as a matrix [inputs, outputs]. One power iteration from the stored u gives v = Wu/‖Wu‖,
