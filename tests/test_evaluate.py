@@ -81,6 +81,7 @@ def test_the_best_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "jare_tf.evaluation.mode_coverage.ModeCoverage.__call__", lambda self, gan: {"fid_1k": values[gan.step]}
     )
+    monkeypatch.setattr("jare_tf.evaluation.mode_coverage.ModeCoverage.better", {"fid": "lower"})
     run(tmp_path, files=MIXTURE, short=SHORT)
     evaluate(tmp_path)
     assert not (tmp_path / "best").exists()
@@ -208,7 +209,7 @@ def test_what_other_modes_bind_is_recorded(tmp_path):
     """So that a run directory alone can be scored, as it was configured; and a misspelt name is still found."""
     run(tmp_path, "evaluation.ModeCoverage.samples = 50", files=MIXTURE, short=SHORT)
     config.parse([str(tmp_path / "config.gin")])
-    assert "experiment.evaluate.scores" in config.bound()
+    assert "experiment.evaluate.scores" in config.text()
     assert evaluate(tmp_path)[0]["samples"] == "50"
     with pytest.raises(jare_tf.InputError, match="unused binding networks.dcgan.generator.filters"):
         run(tmp_path, "networks.dcgan.generator.filters = 3", files=MIXTURE, short=SHORT)

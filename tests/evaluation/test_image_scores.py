@@ -161,7 +161,7 @@ def test_bad_input():
     gan = small_gan()
     with pytest.raises(jare_tf.InputError, match=r"'pictures' has 50 images, not 60: take another protocol"):
         probe(recording(60, 4)[0])(gan)
-    with pytest.raises(jare_tf.InputError, match="'test_10k' wants the split 'test'; .*data has train"):
+    with pytest.raises(jare_tf.InputError, match="'test_10k' uses the split 'test'; .*data has train"):
         ImageScores(protocol=protocols.test_10k(), embedding=Means, data={"train": None})
     with pytest.raises(jare_tf.InputError, match="protocol must be a protocol"):
         ImageScores(protocol="jare", embedding=Means, data={})

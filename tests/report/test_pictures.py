@@ -4,6 +4,7 @@ import pytest
 import jare_tf
 from jare_tf.data.synthetic import Uniform, gaussian, ring
 from jare_tf.report import curves, pictures
+from jare_tf.training.run import Run
 
 
 def test_image_grid_places_and_scales():
@@ -89,14 +90,14 @@ def test_curves(tmp_path):
         (tmp_path / label).mkdir()
         rows = "".join(f'{{"step": {step}, "tag": {value}}}\n' for step, value in enumerate(values))
         (tmp_path / label / "metrics.jsonl").write_text(rows)
-    figure = curves.draw({label: str(tmp_path / label) for label in "ab"}, {"tag": "a title"})
+    figure = curves.draw({label: Run(str(tmp_path / label)) for label in "ab"}, {"tag": "a title"})
     with pytest.raises(jare_tf.InputError, match="a/metrics.jsonl has 'nosuch': nothing to draw"):
-        curves.draw({"a": str(tmp_path / "a")}, {"nosuch": ""})
+        curves.draw({"a": Run(str(tmp_path / "a"))}, {"nosuch": ""})
     lines = figure.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["a", "b"]
     np.testing.assert_allclose(lines[1].get_ydata(), [2.0, 0.2])
     assert figure.axes[0].get_yscale() == "log"
     (tmp_path / "b" / "metrics.jsonl").write_text('{"step": 0, "tag": 0.0}\n')
-    assert curves.draw({"b": str(tmp_path / "b")}, {"tag": ""}).axes[0].get_yscale() == "linear"
+    assert curves.draw({"b": Run(str(tmp_path / "b"))}, {"tag": ""}).axes[0].get_yscale() == "linear"
     curves.save(figure, str(tmp_path / "curves.png"))
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")

@@ -86,7 +86,7 @@ def test_only_steps_of_this_run(tmp_path, capsys, profiler, before, profile, beg
     if before:
         run(tmp_path, f"STEPS = {before}")
     run(tmp_path, profile=profile)
-    line = f"--profile {profile[0]},{profile[1]}: step {profile[0]} is not between {before} and 20, where this run goes"
+    line = f"no profile: step {profile[0]} is not between {before} and 20, where this run goes"
     assert (line in capsys.readouterr().out) == (not begins)
     assert len(profiler) == 2 * begins
     assert metrics(tmp_path)[-1]["step"] == 20
