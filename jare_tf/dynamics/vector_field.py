@@ -131,7 +131,8 @@ def _own(game: TwoPlayerGame, point: Point, batch: Batch) -> Evaluation:
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
         losses, state = game.losses(point, batch)
-        scaled = each_player(lambda loss: _scaled(loss, _loss_scale(game)), losses)
+        scale = _loss_scale(game)
+        scaled = losses if scale is None else each_player(lambda loss: loss * scale, losses)
     gradient = each_player(lambda loss, parameters: _differentiate(tape, loss, parameters), scaled, point.parameters)
     return Evaluation(losses=losses, gradient=gradient, state=state)
 
@@ -146,10 +147,6 @@ def _loss_scale(game: TwoPlayerGame):
     return getattr(game, "loss_scale", None)
 
 
-def _scaled(value: tf.Tensor, scale) -> tf.Tensor:
-    return value if scale is None else value * scale
-
-
 def _unscaled(tensors, scale):
     return tensors if scale is None else tf.nest.map_structure(lambda tensor: tensor / scale, tensors)
 
@@ -162,13 +159,9 @@ def _in_range(game: TwoPlayerGame, vector):
     """
     if _loss_scale(game) is None:
         return vector, None
-    size = 1 / _largest(vector)
+    largest = [tf.reduce_max(tf.abs(tensor)) for tensor in tf.nest.flatten(vector)]
+    size = 1 / tf.reduce_max([2.0**-100, *largest])
     return tf.nest.map_structure(lambda u: u * size, vector), _loss_scale(game) * size
-
-
-def _largest(tensors) -> tf.Tensor:
-    """The largest absolute value in a nest of tensors, and no zero."""
-    return tf.reduce_max([2.0**-100, *(tf.reduce_max(tf.abs(tensor)) for tensor in tf.nest.flatten(tensors))])
 
 
 def _differentiate(tape, target, sources, output_gradients=None):

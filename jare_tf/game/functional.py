@@ -29,7 +29,10 @@ def call(
         *zip(network.trainable_variables, parameters, strict=True),
         *zip(network.non_trainable_variables, state, strict=True),
     ]
-    with keras.StatelessScope(values, collect_losses=True) as scope:
+    # Operations keep the names that they have without the network's own scope: Grappler adds up in an order of names.
+    named = keras.name_scope(network.name, caller=network)
+    unscoped = tf.name_scope(f"{tf.get_current_name_scope()}/")
+    with keras.StatelessScope(values, collect_losses=True) as scope, named, unscoped:
         outputs = network(inputs, training=training)
         losses = network.losses
     return outputs, tuple(map(scope.get_current_value, network.non_trainable_variables)), losses
