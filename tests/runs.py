@@ -1,6 +1,9 @@
 """Runs of the program inside a test: the same code as `python -m jare_tf.main`, without a new process."""
 
+import functools
 import json
+import shutil
+import tempfile
 
 import tensorflow as tf
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -8,12 +11,25 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from jare_tf import main
 
 GAME = ["isotropic_gaussian/jare.gin"]
-SHORT = ["STEPS = 20", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 20", "STEPS_PER_CALL = 7"]
+SHORT = ["STEPS = 20", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 20", "STEPS_PER_CALL = 7", "JIT = False"]
+XLA = "JIT = 'auto'"  # as the configurations have it; compiling takes longer than all that short runs do
 
 
 def run(model_dir, *params, files=GAME, short=SHORT, mode=None, **options):
     """Runs a configuration in model_dir; the result of `main.run`."""
     return main.run(list(files), [*short, *params], mode, str(model_dir), **options)
+
+
+def copied(model_dir, *params, files=GAME, short=SHORT):
+    """The same run in model_dir, trained once in a process and then copied; for tests of what comes after."""
+    shutil.copytree(_trained(params, tuple(files), tuple(short)).name, model_dir, dirs_exist_ok=True)
+
+
+@functools.cache
+def _trained(params, files, short):
+    folder = tempfile.TemporaryDirectory(prefix="trained-")
+    run(folder.name, *params, files=files, short=short)
+    return folder
 
 
 def metrics(model_dir):

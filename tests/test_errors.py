@@ -8,7 +8,7 @@ from absl import flags
 
 from jare_tf import main
 from tests.conftest import store_images
-from tests.runs import GAME, SHORT, metrics, run, without_time
+from tests.runs import GAME, SHORT, copied, metrics, run, without_time
 
 
 def command(capsys, *arguments):
@@ -48,7 +48,7 @@ def arguments(model_dir, *params, files=GAME):
         (["STEP = 5"], "nothing in this run uses STEP: misspelt"),
         (["jacobian_coupling.con_opt.gamma = 1.0"], "nothing in this run uses jacobian_coupling.con_opt.gamma"),
         (["nosuch.thing = 1"], "'nosuch' was not provided by an import statement"),
-        (["MU = "], "Unable to parse value. (line 7): at the end of the last line or --gin_param"),
+        (["MU = "], f"Unable to parse value. (line {2 + len(SHORT)}): at the end of the last line or --gin_param"),
         (["GAMMA = -1.0"], "gamma must be a finite number, at least 0, not -1.0"),
         (["STEPS = 0"], "experiment.train.steps must be an integer of at least 1, not 0"),
         (["LOG_EVERY = 2.5"], "experiment.train.log_every must be an integer of at least 1, not 2.5"),
@@ -111,7 +111,7 @@ def test_unwritable_run_directory(tmp_path, capsys):
 
 
 def test_another_experiment_in_the_run_directory(tmp_path, capsys):
-    run(tmp_path)
+    copied(tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     code, lines = command(capsys, *arguments(tmp_path, "GAMMA = 3.0", "MU = 5.0"))
     assert (code, len(lines)) == (2, 1)
@@ -122,7 +122,7 @@ def test_another_experiment_in_the_run_directory(tmp_path, capsys):
 
 
 def test_another_experiment_may_be_asked_for(tmp_path, capsys):
-    run(tmp_path)
+    copied(tmp_path)
     changed = arguments(tmp_path, "GAMMA = 3.0", "STEPS = 25")
     assert command(capsys, *changed)[0] == 2
     assert command(capsys, *changed, "--allow_config_change") == (0, [])
@@ -131,7 +131,7 @@ def test_another_experiment_may_be_asked_for(tmp_path, capsys):
 
 
 def test_more_steps_are_no_other_experiment(tmp_path, capsys):
-    run(tmp_path)
+    copied(tmp_path)
     code, lines = command(capsys, *arguments(tmp_path, "STEPS = 25", "LOG_EVERY = 1", "JIT = False"))
     assert (code, lines) == (0, [])
 
@@ -211,8 +211,8 @@ def test_comparison_that_binds_something_else(tmp_path, capsys):
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tmp_path, capsys, suffix, damage):
     if (suffix, damage) == ("index", "removed"):
         pytest.skip("without its index there is no checkpoint")
-    run(tmp_path / "whole", "STEPS = 25")
-    run(tmp_path / "run")
+    copied(tmp_path / "whole", "STEPS = 25")
+    copied(tmp_path / "run")
     path = tmp_path / "run" / "checkpoints" / f"step-20.{suffix}"
     content = path.read_bytes()
     middle = len(content) // 2
@@ -232,7 +232,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tmp_path, 
 
 def test_no_checkpoint_can_be_read(tmp_path, capsys):
     """The run does not begin anew over what may be saved by hand."""
-    run(tmp_path)
+    copied(tmp_path)
     for path in (tmp_path / "checkpoints").glob("*.index"):
         path.write_bytes(b"nothing")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
