@@ -1,8 +1,8 @@
-"""Trains small games for 20 steps under every rule, where the command line says, and saves the parameters they reach.
+"""Trains small games for 20 steps, where the command line says, and saves the parameters they reach.
 
-    python -m tests.equivalence FILE.npz one_device
-    python -m tests.equivalence FILE.npz mirrored
-    TF_CONFIG=... python -m tests.equivalence FOLDER multi_worker     (FOLDER/worker_0.npz, worker_1.npz)
+    python -m tests.equivalence FOLDER one_device affine/jare dcgan2/jare           (FOLDER/one_device_0.npz)
+    python -m tests.equivalence FOLDER mirrored affine/jare dcgan2/jare
+    TF_CONFIG=... python -m tests.equivalence FOLDER multi_worker affine/jare       (..._0.npz and ..._1.npz)
 
 `test_strategy` compares the files of several such processes; TensorFlow wants one strategy a process.
 """
@@ -25,12 +25,21 @@ SMALL = {"filters": 2, "image_size": 16, "channels": 1}
 
 
 def games():
-    """By name (networks, samples, learning rate, rules)."""
+    """By name (networks, samples, learning rate, rules). Of all networks affine ones are traced in the least time."""
     rng = np.random.default_rng(0)
     points = rng.normal([0.0, 4.0], 0.5, size=(52, 2)).astype(np.float32)
     pictures = rng.integers(0, 256, size=(52, 16, 16, 1), dtype=np.uint8)
     return {
         "affine": (lambda: (affine.generator(mean=[0.0, 4.0]), affine.discriminator(dimension=2)), points, 0.05, RULES),
+        "dcgan2": (
+            lambda: (
+                dcgan.generator(latent_dim=2, layers=2, batch_norm=True, **SMALL),
+                dcgan.discriminator(layers=2, spectral_norm=True, **SMALL),
+            ),
+            pictures,
+            0.05,
+            {name: RULES[name] for name in ("sim_gd", "jare")},
+        ),
         "dcgan4": (
             lambda: (dcgan.generator(latent_dim=2, **SMALL), dcgan.discriminator(**SMALL)),
             pictures,
@@ -64,15 +73,15 @@ def trained(devices, networks, samples, rate, rule):
 
 
 if __name__ == "__main__":
-    path, name = sys.argv[1:]
+    folder, name, *cases = sys.argv[1:]
     if name == "mirrored":
         devices = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
     where = strategy.make(name)
-    arrays = {
-        f"{game}/{rule}/{index}": value
-        for game, (networks, samples, rate, rules) in games().items()
-        for rule, make in rules.items()
-        for index, value in enumerate(trained(where, networks, samples, rate, make(0.3)))
-    }
-    np.savez(f"{path}/worker_{strategy.worker(where)}.npz" if name == "multi_worker" else path, **arrays)
+    arrays, every = {}, games()
+    for case in cases:
+        game, rule = case.split("/")
+        networks, samples, rate, rules = every[game]
+        values = trained(where, networks, samples, rate, rules[rule](0.3))
+        arrays |= {f"{case}/{index}": value for index, value in enumerate(values)}
+    np.savez(f"{folder}/{name}_{strategy.worker(where)}.npz", **arrays)

@@ -91,11 +91,7 @@ def picture(step):
 
 
 LOGGED = [
-    *(
-        f"{quantity}/{player}"
-        for quantity in ("loss", "parameter_distance")
-        for player in ("discriminator", "generator")
-    ),
+    *("loss/discriminator", "loss/generator", "parameter_distance/discriminator", "parameter_distance/generator"),
     *("modes_covered", "high_quality_fraction", "reverse_kl", "confident_fraction"),
     *("mean_distance", "covariance_distance"),
 ]

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import pathlib
+import runpy
 import signal
 import socket
 import subprocess
@@ -19,31 +20,46 @@ def start(log: pathlib.Path, *command, **environment) -> subprocess.Popen:
         return subprocess.Popen([sys.executable, *map(str, command)], stdout=output, stderr=output, env=variables)
 
 
-def start_forked(log: pathlib.Path, model_dir, files, params) -> multiprocessing.Process:
-    """The run that `program` describes, in a process forked from one that has imported TensorFlow already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.runs"])
-    process = context.Process(target=_run, args=(log, model_dir, files, params))
-    process.start()
-    return process
+class Forked:
+    """`python -m module arguments...` in a process forked from one that has imported TensorFlow, as Popen shows it."""
+
+    def __init__(self, log: pathlib.Path, module: str, *arguments, **environment):
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["jare_tf.experiment"])  # all but the program
+        arguments = log, module, list(map(str, arguments)), {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
+        self._process = context.Process(target=_run_module, args=arguments)
+        self._process.start()
+        self.pid, self.kill = self._process.pid, self._process.kill
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, within: float | None = None) -> int:
+        self._process.join(within)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self._process.name, within)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
 
 
-def _run(log: pathlib.Path, model_dir, files, params) -> None:
-    from tests.runs import run
-
+def _run_module(log: pathlib.Path, module: str, arguments: list[str], environment: dict[str, str]) -> None:
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    run(model_dir, files=files, short=params)
+    os.environ.update(environment)
+    sys.argv[1:] = arguments
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def program(model_dir, files, params) -> list[str]:
-    """The command of a run, for `start`."""
+    """The command of a run, for `Forked`; for `start` it follows "-m"."""
     flags = [*(f"--gin_file={file}" for file in files), *(f"--gin_param={param}" for param in params)]
-    return ["-m", "jare_tf.main", f"--model_dir={model_dir}", *flags]
+    return ["jare_tf.main", f"--model_dir={model_dir}", *flags]
 
 
-def start_workers(log: pathlib.Path, commands) -> list[subprocess.Popen]:
+def start_workers(log: pathlib.Path, commands) -> list[Forked]:
     """A command in each of several workers that TF_CONFIG ties together; worker i writes to <log>.<i>."""
     sockets = [socket.socket() for _ in commands]
     for one in sockets:
@@ -52,7 +68,7 @@ def start_workers(log: pathlib.Path, commands) -> list[subprocess.Popen]:
     for one in sockets:
         one.close()
     return [
-        start(pathlib.Path(f"{log}.{index}"), *command, TF_CONFIG=json.dumps({"cluster": cluster, "task": task}))
+        Forked(pathlib.Path(f"{log}.{index}"), *command, TF_CONFIG=json.dumps({"cluster": cluster, "task": task}))
         for index, command in enumerate(commands)
         for task in [{"type": "worker", "index": index}]
     ]

@@ -1,6 +1,9 @@
 """Runs of the program inside a test: the same code as `python -m jare_tf.main`, without a new process."""
 
+import functools
 import json
+import shutil
+import tempfile
 
 import tensorflow as tf
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -9,7 +12,8 @@ from jare_tf import main
 from jare_tf.training.pace import Pace
 
 GAME = ["isotropic_gaussian/jare.gin"]
-SHORT = ["STEPS = 20", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 20", "STEPS_PER_CALL = 7"]
+SHORT = ["STEPS = 20", "LOG_EVERY = 5", "SAVE_EVERY = 10", "SAMPLE_EVERY = 20", "STEPS_PER_CALL = 7", "JIT = False"]
+XLA = "JIT = 'auto'"  # as the configurations have it; compiling takes longer than all that short runs do
 
 
 def run(model_dir, *params, files=GAME, short=SHORT, mode=None, **options):
@@ -21,6 +25,18 @@ def pace(steps, steps_per_call, jit_compile=False):
     """So many steps, for `loop.train`, to which nothing else matters."""
     every = {"log_every": steps, "save_every": steps, "sample_every": steps}
     return Pace(steps=steps, steps_per_call=steps_per_call, jit_compile=jit_compile, **every)
+
+
+def copied(model_dir, *params, files=GAME, short=SHORT):
+    """The same run in model_dir, trained once in a process and then copied; for tests of what comes after."""
+    shutil.copytree(_trained(params, tuple(files), tuple(short)).name, model_dir, dirs_exist_ok=True)
+
+
+@functools.cache
+def _trained(params, files, short):
+    folder = tempfile.TemporaryDirectory(prefix="trained-")
+    run(folder.name, *params, files=files, short=short)
+    return folder
 
 
 def metrics(model_dir):

@@ -8,7 +8,7 @@ from absl import flags
 
 from jare_tf import main
 from tests.conftest import store_images
-from tests.runs import GAME, SHORT, metrics, run, without_time
+from tests.runs import GAME, SHORT, copied, metrics, run, without_time
 
 
 def command(capsys, *arguments):
@@ -111,7 +111,7 @@ def test_unwritable_run_directory(tmp_path, capsys):
 
 
 def test_another_experiment_in_the_run_directory(tmp_path, capsys):
-    run(tmp_path)
+    copied(tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     code, lines = command(capsys, *arguments(tmp_path, "GAMMA = 3.0", "MU = 5.0"))
     assert (code, len(lines)) == (2, 1)
@@ -121,7 +121,7 @@ def test_another_experiment_in_the_run_directory(tmp_path, capsys):
 
 
 def test_another_experiment_may_be_asked_for(tmp_path, capsys):
-    run(tmp_path)
+    copied(tmp_path)
     changed = arguments(tmp_path, "GAMMA = 3.0", "STEPS = 25")
     assert command(capsys, *changed)[0] == 2
     assert command(capsys, *changed, "--allow_config_change") == (0, [])
@@ -130,7 +130,7 @@ def test_another_experiment_may_be_asked_for(tmp_path, capsys):
 
 
 def test_more_steps_are_no_other_experiment(tmp_path, capsys):
-    run(tmp_path)
+    copied(tmp_path)
     code, lines = command(capsys, *arguments(tmp_path, "STEPS = 25", "LOG_EVERY = 1", "JIT = False"))
     assert (code, lines) == (0, [])
 
@@ -219,8 +219,8 @@ def test_comparison_that_binds_something_else(tmp_path, capsys):
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tmp_path, capsys, suffix, damage):
     if (suffix, damage) == ("index", "removed"):
         pytest.skip("without its index there is no checkpoint")
-    run(tmp_path / "whole", "STEPS = 25")
-    run(tmp_path / "run")
+    copied(tmp_path / "whole", "STEPS = 25")
+    copied(tmp_path / "run")
     path = tmp_path / "run" / "checkpoints" / f"step-20.{suffix}"
     content = path.read_bytes()
     middle = len(content) // 2
@@ -240,7 +240,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tmp_path, 
 
 def test_no_checkpoint_can_be_read(tmp_path, capsys):
     """The run does not begin anew over what may be saved by hand."""
-    run(tmp_path)
+    copied(tmp_path)
     for path in (tmp_path / "checkpoints").glob("*.index"):
         path.write_bytes(b"nothing")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

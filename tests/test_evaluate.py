@@ -16,11 +16,12 @@ from jare_tf import config, main
 from jare_tf.evaluation import evaluator, mode_coverage
 from jare_tf.training.run import Run
 from tests.conftest import store_images
-from tests.processes import ended, start
-from tests.runs import run
+from tests.processes import Forked, ended
+from tests.runs import copied, run
 
 MIXTURE = ["mixture_jare_paper/jare.gin"]
 SHORT = ["STEPS = 6", "SAVE_EVERY = 2", "LOG_EVERY = 6", "SAMPLE_EVERY = 6", "STEPS_PER_CALL = 2", "BATCH_SIZE = 8"]
+SHORT += ["JIT = False", "networks.mlp.generator.width = 8", "networks.mlp.discriminator.width = 8"]
 
 
 def evaluate(model_dir, *params, watch=False):
@@ -30,7 +31,7 @@ def evaluate(model_dir, *params, watch=False):
 
 
 def test_every_checkpoint_once(tmp_path, capsys):
-    run(tmp_path, files=MIXTURE, short=SHORT)
+    copied(tmp_path, files=MIXTURE, short=SHORT)
     rows = evaluate(tmp_path)
     assert [row["step"] for row in rows] == [2, 4, 6]
     assert set(rows[0]) >= {"step", "checkpoint", "seconds", "samples", "modes_covered", "high_quality_fraction"}
@@ -56,7 +57,7 @@ def test_every_checkpoint_once(tmp_path, capsys):
 
 
 def test_a_torn_row_is_dropped(tmp_path):
-    run(tmp_path, files=MIXTURE, short=SHORT)
+    copied(tmp_path, files=MIXTURE, short=SHORT)
     rows = evaluate(tmp_path)
     path = tmp_path / "evaluation" / "metrics.jsonl"
     path.write_text(path.read_text()[:-20])
@@ -65,7 +66,7 @@ def test_a_torn_row_is_dropped(tmp_path):
 
 
 def test_a_checkpoint_that_changed_is_scored_again(tmp_path):
-    run(tmp_path, files=MIXTURE, short=SHORT)
+    copied(tmp_path, files=MIXTURE, short=SHORT)
     before = evaluate(tmp_path)
     for path in (tmp_path / "checkpoints").glob("step-*"):
         path.unlink()
@@ -82,7 +83,7 @@ def test_the_best_is_kept(tmp_path, monkeypatch):
         "jare_tf.evaluation.mode_coverage.ModeCoverage.__call__", lambda self, gan: {"fid_1k": values[gan.step]}
     )
     monkeypatch.setattr("jare_tf.evaluation.mode_coverage.ModeCoverage.better", {"fid": "lower"})
-    run(tmp_path, files=MIXTURE, short=SHORT)
+    copied(tmp_path, files=MIXTURE, short=SHORT)
     evaluate(tmp_path)
     assert not (tmp_path / "best").exists()
     best = lambda: sorted(path.stem for path in (tmp_path / "best" / "checkpoints").glob("*.index"))
@@ -112,8 +113,8 @@ def test_watch_follows_a_run_to_its_end(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
     monkeypatch.setattr(evaluator, "_PATIENCE", 2.0)
     monkeypatch.setattr(main, "_WAIT", 0.05)
-    run(tmp_path / "whole", files=MIXTURE, short=SHORT)
-    run(tmp_path / "watched", "STEPS = 4", files=MIXTURE, short=SHORT)
+    copied(tmp_path / "whole", files=MIXTURE, short=SHORT)
+    copied(tmp_path / "watched", "STEPS = 4", files=MIXTURE, short=SHORT)
     whole, watched = tmp_path / "whole", tmp_path / "watched"
     config_text = (watched / "config.gin").read_text()
     (watched / "config.gin").unlink()
@@ -139,8 +140,8 @@ def test_watch_follows_a_run_to_its_end(tmp_path, monkeypatch):
 
 def test_a_checkpoint_that_comes_while_another_is_scored(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
-    run(tmp_path / "whole", files=MIXTURE, short=SHORT)
-    run(tmp_path / "run", "STEPS = 4", files=MIXTURE, short=SHORT)
+    copied(tmp_path / "whole", files=MIXTURE, short=SHORT)
+    copied(tmp_path / "run", "STEPS = 4", files=MIXTURE, short=SHORT)
     last = [f"step-6.{kind}" for kind in ("data-00000-of-00001", "index")]
     coverage = mode_coverage.ModeCoverage.__call__
 
@@ -155,7 +156,7 @@ def test_a_checkpoint_that_comes_while_another_is_scored(tmp_path, monkeypatch):
 
 
 def test_a_damaged_checkpoint_is_left_out(tmp_path, capsys):
-    run(tmp_path, files=MIXTURE, short=SHORT)
+    copied(tmp_path, files=MIXTURE, short=SHORT)
     data = tmp_path / "checkpoints" / "step-4.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:-2000])
     assert [row["step"] for row in evaluate(tmp_path)] == [2, 6]
@@ -164,7 +165,7 @@ def test_a_damaged_checkpoint_is_left_out(tmp_path, capsys):
 
 def test_half_a_checkpoint_is_none(tmp_path):
     """As it is while a run removes it; and the best one stays until another is complete."""
-    run(tmp_path, files=MIXTURE, short=SHORT)
+    copied(tmp_path, files=MIXTURE, short=SHORT)
     assert Run(str(tmp_path)).copy_checkpoint(2, Run(str(tmp_path)).best)
     (tmp_path / "checkpoints" / "step-4.index").unlink()
     assert not Run(str(tmp_path)).copy_checkpoint(4, Run(str(tmp_path)).best)
@@ -175,7 +176,7 @@ def test_half_a_checkpoint_is_none(tmp_path):
 def test_watch_ends_when_nobody_trains(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
     monkeypatch.setattr(evaluator, "_PATIENCE", 0.5)
-    run(tmp_path, "STEPS = 4", files=MIXTURE, short=SHORT)
+    copied(tmp_path, "STEPS = 4", files=MIXTURE, short=SHORT)
     path = tmp_path / "config.gin"
     path.write_text(path.read_text().replace("STEPS = 4", "STEPS = 400"))
     assert len(evaluate(tmp_path, watch=True)) == 2
@@ -192,11 +193,10 @@ def test_bad_input(tmp_path):
         "experiment.Experiment.dataset = @data.in_memory.array_file",
         "data.in_memory.array_file.path = 'x.npy'",
     ]
-    with pytest.raises(
-        jare_tf.InputError, match=r"bind evaluation.ImageScores.data = \{'train': @data.in_memory.array"
-    ):
+    bind = r"bind evaluation.ImageScores.data = \{'train': @data.in_memory.array"
+    with pytest.raises(jare_tf.InputError, match=bind):
         main.dispatch(["cifar10/c_jare.gin"], elsewhere, "evaluate", str(tmp_path / "nothere"))
-    run(tmp_path / "game")
+    copied(tmp_path / "game")
     assert [row["step"] for row in evaluate(tmp_path / "game")] == [10, 20]  # the distance to the equilibrium
     with pytest.raises(jare_tf.InputError, match="the configuration binds no experiment.evaluate.scores"):
         evaluate(tmp_path / "game", "experiment.Experiment.equilibrium = None")
@@ -237,11 +237,11 @@ def test_images_on_one_and_on_two_devices(tmp_path):
     scores += ["evaluation.ImageScores.cache = None"]
     run(tmp_path / "one", *data, *size, *steps, *scores, files=["cifar10/c_jare.gin"], short=[])
     shutil.copytree(tmp_path / "one", tmp_path / "two")
-    command = lambda name: ["-m", "jare_tf.main", "--mode=evaluate", f"--model_dir={tmp_path / name}"]
+    command = lambda name: ["jare_tf.main", "--mode=evaluate", f"--model_dir={tmp_path / name}"]
     log = tmp_path / "log"
     processes = [
-        start(log, *command("one")),
-        start(log, *command("two"), "--cpu_devices=2", "--strategy=mirrored"),
+        Forked(log, *command("one")),
+        Forked(log, *command("two"), "--cpu_devices=2", "--strategy=mirrored"),
     ]
     assert ended(processes, within=300) == [0, 0], log.read_text()
     one, two = (json.loads((tmp_path / name / "evaluation" / "metrics.jsonl").read_text()) for name in ("one", "two"))

@@ -13,7 +13,7 @@ from jare_tf import config
 from jare_tf.report.pictures import png
 from jare_tf.training import loop
 from jare_tf.types import Players
-from tests.runs import GAME, hyperparameters, metrics, run, summaries, without_time
+from tests.runs import GAME, XLA, copied, hyperparameters, metrics, run, summaries, without_time
 
 TAGS = {
     "step",
@@ -58,7 +58,7 @@ def assert_same_run(one, other):
 
 
 def test_run_directory(tmp_path):
-    assert run(tmp_path) is None
+    assert run(tmp_path, XLA) is None
     rows = metrics(tmp_path)
     assert [row["step"] for row in rows] == [5, 10, 15, 20]
     assert set(rows[-1]) == TAGS
@@ -76,7 +76,7 @@ def test_run_directory(tmp_path):
 
 
 def test_tensorboard_events_agree_with_metrics(tmp_path):
-    run(tmp_path)
+    copied(tmp_path)
     values, kinds = {}, {}
     for step, kind, tag, value in summaries(tmp_path / "train"):
         kinds.setdefault(kind, set()).add(tag)
@@ -93,7 +93,7 @@ def test_tensorboard_events_agree_with_metrics(tmp_path):
 def test_histograms_of_all_parameters(tmp_path):
     """At the start, when they are due, and after the last step; under the same names in every run of a process."""
     tags = {player: f"parameters/{player}/{path}" for player, path in VARIABLES.items()}
-    run(tmp_path / "without")
+    copied(tmp_path / "without")
     for name in ("one", "two"):
         run(tmp_path / name, "experiment.Pace.histograms_every = 8")
         assert_same_run(tmp_path / name, tmp_path / "without")
@@ -174,8 +174,8 @@ def test_steps_per_call_changes_nothing(tmp_path):
 
 def test_rows_after_the_checkpoint_are_dropped_on_resume(tmp_path):
     """A run killed between two checkpoints has rows that it will write again."""
-    run(tmp_path / "whole")
-    run(tmp_path / "killed", "STEPS = 10")
+    copied(tmp_path / "whole")
+    copied(tmp_path / "killed", "STEPS = 10")
     with open(tmp_path / "killed" / "metrics.jsonl", "a") as file:
         file.write(json.dumps({"step": 15, "seconds": 9.0}) + '\n{"step": 20, "sec')
     run(tmp_path / "killed")
@@ -183,7 +183,7 @@ def test_rows_after_the_checkpoint_are_dropped_on_resume(tmp_path):
 
 
 def test_finished_run_says_so(tmp_path, capsys):
-    run(tmp_path)
+    copied(tmp_path)
     before = (tmp_path / "metrics.jsonl").read_text()
     assert run(tmp_path) is None
     assert f"{tmp_path} is at step 20 already" in capsys.readouterr().out
@@ -193,7 +193,7 @@ def test_finished_run_says_so(tmp_path, capsys):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_finishes_the_call_saves_and_stops(tmp_path, number, monkeypatch):
     whole, handler = tmp_path / "whole", signal.getsignal(number)
-    run(whole)
+    copied(whole)
     original, sent = loop.Every.due, []
 
     def signal_once(self, step, last):
@@ -237,7 +237,7 @@ def test_keeps_the_last_checkpoints(tmp_path):
 
 
 def test_checkpoint_of_other_networks(tmp_path):
-    run(tmp_path)
+    copied(tmp_path)
     (tmp_path / "config.gin").unlink()
     mixture = ["mixture_conopt_paper/simgd.gin"]
     with pytest.raises(jare_tf.InputError, match="has checkpoints and no config.gin"):
@@ -253,7 +253,7 @@ def test_schedules_compose_with_a_configuration(tmp_path):
 
 
 def test_compare_draws_all_runs(tmp_path):
-    assert run(tmp_path, files=["quickstart.gin"]) is None
+    assert run(tmp_path, XLA, files=["quickstart.gin"]) is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ConOpt", "JARE", "SimGD", "comparison.png"]
     assert [len(metrics(tmp_path / label)) for label in ("ConOpt", "JARE", "SimGD")] == [4, 4, 4]
 
@@ -296,7 +296,7 @@ def test_a_part_may_be_exchanged_without_what_the_files_bind_for_it(tmp_path, ca
 
 
 def test_run_directory_alone_goes_on(tmp_path):
-    run(tmp_path, "STEPS = 10")
+    copied(tmp_path, "STEPS = 10")
     run(tmp_path, files=[])
     assert [row["step"] for row in metrics(tmp_path)] == [5, 10, 15, 20]
 
@@ -340,7 +340,7 @@ def test_the_moving_average_is_resumed(tmp_path):
     assert not np.array_equal(average, weights)
 
 
-def test_a_folder_of_images_is_trained_on_and_resumed(tmp_path, capsys):
+def test_a_folder_of_images_is_trained_on_and_resumed(tmp_path, capsys, eagerly):
     """With one broken file among images of two sizes; from memory, streaming, and changing over it is one run."""
     (tmp_path / "images").mkdir()
     for number in range(9):
@@ -349,6 +349,7 @@ def test_a_folder_of_images_is_trained_on_and_resumed(tmp_path, capsys):
         (tmp_path / "images" / f"{number}.png").write_bytes(png(picture))
     (tmp_path / "images" / "broken.png").write_bytes(b"no image")
     small = [f"IMAGES = '{tmp_path / 'images'}'", "IMAGE_SIZE = 32", "FILTERS = 2", "BATCH_SIZE = 4", "LOG_EVERY = 2"]
+    small += ["report.ImageGrid.rows = 1"]
     for model_dir, steps, limit in (
         ("whole", 6, 4e9),
         ("parts", 3, 0),

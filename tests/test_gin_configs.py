@@ -1,4 +1,8 @@
-"""Every configuration that the package brings is parsed, runs for two tiny steps, and says what it is."""
+"""Every configuration that the package brings is parsed, runs for two tiny steps, and says what it is.
+
+Without --slow most of them run eagerly, which takes half the time or less: those whose networks and kind of rule
+another one has as well. What only a graph can show, these others show.
+"""
 
 import pathlib
 
@@ -13,6 +17,22 @@ from tests.runs import metrics, run
 CONFIGS = sorted(str(path.relative_to(config.FOLDER)) for path in config.FOLDER.rglob("*.gin"))
 COMPARISONS = [name for name in CONFIGS if "experiment.Comparison.configs" in (config.FOLDER / name).read_text()]
 EXPERIMENTS = [name for name in CONFIGS if not name.startswith("base/") and name not in COMPARISONS]
+# By networks: sets of layers that no other configuration has, with a rule that differentiates twice where one does.
+TRACED = [
+    "celeba/resnet_cf_conopt.gin",  # residual networks without growth, images of 64 pixels
+    "cifar10/a_jare.gin",  # batch norm in a convolutional generator
+    "cifar10/c_sngan.gin",  # spectral norm
+    "cifar10/f_jare.gin",  # residual networks
+    "cifar10_conopt_paper/dcgan4_dense_smoothing.gin",  # batch norm in both networks, and a dense layer
+    "cifar10_conopt_paper/dcgan4_nobn_altgd.gin",  # players in turn
+    "image_folder.gin",
+    "linear_quadratic/wgan_clipped.gin",  # weight clipping
+    "mixture_gradreg_paper/unrolled.gin",
+    "mixture_jare_paper/jare.gin",
+    "stacked_mnist/generator_only.gin",
+    "uniform_1d/gan_0p5.gin",
+    *(name for name in EXPERIMENTS if name.startswith("isotropic_gaussian/")),  # every rule
+]
 TINY = ["STEPS = 2", "BATCH_SIZE = 2", "LOG_EVERY = 1", "SAVE_EVERY = 2", "SEED = 1", "JIT = False"]
 
 
@@ -31,7 +51,8 @@ def data_dir(tmp_path_factory):
 
 def data_bindings(name, data_dir):
     """What makes a configuration run on the data of the tests."""
-    small = [f"data.tfds_images.load.data_dir = '{data_dir}'", "FILTERS = 2"]
+    few = ["FILTERS = 2", "report.ImageGrid.rows = 2"]
+    small = [f"data.tfds_images.load.data_dir = '{data_dir}'", *few]
     return {
         "cifar10": ["data.tfds_images.load.name = 'pictures/small'", *small],
         "cifar10_conopt_paper": ["data.tfds_images.load.name = 'pictures/small'", *small],
@@ -44,21 +65,32 @@ def data_bindings(name, data_dir):
             "evaluation.StackedModes.samples = 8",
             *small,
         ],
-        "image_folder.gin": [f"IMAGES = '{data_dir / 'folder'}'", "FILTERS = 2"],
+        "image_folder.gin": [f"IMAGES = '{data_dir / 'folder'}'", *few],
     }.get(pathlib.PurePath(name).parts[0], [])
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_runs(tmp_path, data_dir, name, monkeypatch):
+def check_runs(model_dir, data_dir, name, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", "")
-    run(tmp_path, files=[name], short=[*TINY, *data_bindings(name, data_dir)])
-    rows = metrics(tmp_path)
+    run(model_dir, files=[name], short=[*TINY, *data_bindings(name, data_dir)])
+    rows = metrics(model_dir)
     assert [row["step"] for row in rows] == [1, 2]
     assert all(np.isfinite(value) for row in rows for value in row.values())
 
 
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in TRACED else pytest.mark.slow) for name in EXPERIMENTS]
+)
+def test_runs(tmp_path, data_dir, name, monkeypatch):
+    check_runs(tmp_path, data_dir, name, monkeypatch)
+
+
+@pytest.mark.parametrize("name", sorted(set(EXPERIMENTS) - set(TRACED)))
+def test_runs_eagerly(tmp_path, data_dir, name, monkeypatch, eagerly):
+    check_runs(tmp_path, data_dir, name, monkeypatch)
+
+
 @pytest.mark.parametrize("name", COMPARISONS)
-def test_compares(tmp_path, name):
+def test_compares(tmp_path, name, eagerly):
     run(tmp_path, files=[name], short=TINY)
     assert (tmp_path / "comparison.png").stat().st_size > 10_000
 

@@ -13,7 +13,7 @@ from PIL import Image
 import jare_tf
 from jare_tf.data import latent
 from tests.conftest import store_images
-from tests.runs import run
+from tests.runs import copied, run
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3)).astype(np.uint8)
 
@@ -147,7 +147,7 @@ def test_best_and_missing_checkpoints(trained, tmp_path):
 
 
 def test_a_game_of_points(tmp_path):
-    run(tmp_path)
+    copied(tmp_path)
     run(tmp_path, "experiment.sample.count = 50", files=[], short=[], mode="sample")
     made = np.load(tmp_path / "generated" / "step-20.npz")
     assert made["samples"].shape == (50, 2) and made["samples"].dtype == np.float32

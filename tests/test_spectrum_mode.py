@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.theory import closed_form
-from tests.runs import SHORT, metrics, run
+from tests.runs import SHORT, copied, metrics, run
 
 MLP = [
     "networks.mlp.generator.width = 4",
@@ -94,7 +94,7 @@ def test_rule_is_named(tmp_path):
 
 
 def test_run_directory_is_analysed_at_its_newest_checkpoint(tmp_path):
-    run(tmp_path)
+    copied(tmp_path)
     trained = spectrum(tmp_path, files=[], short=[])
     assert (trained["at"], trained["step"]) == ("checkpoint", 20)
     assert [(one["point"], one["rule"]) for one in trained["shown"]] == [
@@ -112,14 +112,14 @@ def test_run_directory_is_analysed_at_its_newest_checkpoint(tmp_path):
 
 
 def test_another_rule_at_the_same_checkpoint(tmp_path):
-    run(tmp_path)
+    copied(tmp_path)
     result = spectrum(tmp_path, "experiment.Experiment.rule = @rules.sim_gd()", files=[], short=[])
     assert (result["rule"], result["step"]) == ("sim_gd()", 20)
     assert result["not_as_in_the_run"] == []
 
 
 def test_other_data_than_the_run_s_are_named(tmp_path, capsys):
-    run(tmp_path)
+    copied(tmp_path)
     result = spectrum(tmp_path, "SIGMA = 0.7")
     assert "data.synthetic.gaussian.std was 0.2, is 0.7" in result["not_as_in_the_run"]
     assert "not as in the run: data.synthetic.gaussian.std was 0.2, is 0.7" in capsys.readouterr().out
