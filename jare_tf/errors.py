@@ -29,13 +29,19 @@ def reason(error: Exception) -> str:
     return named[0] if named else " ".join(message.split())[:300] or type(error).__name__
 
 
+def shown(value) -> str:
+    """A value for a message: what Python writes for it, on one line, and not all of it if it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:60]} ... ({type(value).__name__})"
+
+
 def check_number(name: str, value, *, above_zero: bool = False, below: float = math.inf) -> None:
     """Raises InputError unless `value` is a finite number, at least 0 or above 0, and less than `below`."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not 0 <= value < below or (above_zero and value == 0):
         most = "" if below == math.inf else f" and below {below}"
         raise InputError(
-            f"{name} must be a finite number, {'above' if above_zero else 'at least'} 0{most}, not {value!r}"
+            f"{name} must be a finite number, {'above' if above_zero else 'at least'} 0{most}, not {shown(value)}"
         )
 
 
@@ -44,13 +50,13 @@ def check_integer(name: str, value, least: int, below: float = math.inf) -> None
     integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not integer or not least <= value < below:
         most = "" if below == math.inf else f" and below {below:,}"
-        raise InputError(f"{name} must be an integer of at least {least}{most}, not {value!r}")
+        raise InputError(f"{name} must be an integer of at least {least}{most}, not {shown(value)}")
 
 
 def check_one_of(name: str, value, choices: Collection) -> None:
     """Raises InputError unless `value` is one of `choices`."""
     if value not in choices:
-        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
+        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}, not {shown(value)}")
 
 
 def check_kind(name: str, value, kind: type, wanted: str) -> None:
@@ -68,4 +74,4 @@ def check_function(name: str, value, wanted: str) -> None:
 def _instead(value) -> str:
     """How a message ends that begins with what was wanted."""
     uncalled = isinstance(value, type) or inspect.isroutine(value)
-    return f", with parentheses, not {value.__name__}" if uncalled else f", not {value!r}"
+    return f", with parentheses, not {value.__name__}" if uncalled else f", not {shown(value)}"

@@ -98,7 +98,7 @@ LOGGED = [
 
 
 def run_by_hand(files, bindings, mode, model_dir):
-    """In place of `main.run` for figures: writes what a run of four steps, its scores or its spectrum leaves behind."""
+    """In place of `main.dispatch` for figures: writes what a run of four steps, its scores or its spectrum leave."""
     folder, waves = pathlib.Path(model_dir), np.add.outer(np.arange(120), np.arange(120)).astype(np.uint8)
     if mode == "train":
         make(folder, [{"step": step, **{tag: 1 / step for tag in LOGGED}} for step in range(1, 5)], steps=(0, 2, 4))

@@ -188,7 +188,7 @@ def test_configuration_without_a_rule(tmp_path, capsys):
         (["experiment.Experiment.rule = @rules.jare"], "GAN: rule must be an update rule such as jare(gamma=100.0)"),
         (
             ["experiment.Experiment.generator = @networks.affine.generator()"],
-            "Experiment: generator must be a function that makes it, without ()",
+            "Experiment: generator must be what makes it, without ()",
         ),
         (
             ["experiment.Experiment.loss = @losses.NonSaturating"],

@@ -14,7 +14,7 @@ import tensorflow as tf
 from jare_tf import files, replicas
 from jare_tf.data import random
 from jare_tf.data.dataset import Dataset, as_floats, as_pixels
-from jare_tf.errors import InputError, check_integer, reason
+from jare_tf.errors import InputError, check_integer, reason, shown
 from jare_tf.evaluation.embedding import Embedding
 from jare_tf.evaluation.metric import IMAGES, Samples
 from jare_tf.evaluation.protocols import Protocol
@@ -57,7 +57,7 @@ class ImageScores:
         cache: str | None = CACHE,
     ):
         if not isinstance(protocol, Protocol):
-            raise InputError(f"ImageScores: protocol must be a protocol such as protocols.jare(), not {protocol!r}")
+            raise InputError(f"ImageScores: protocol must be one such as protocols.jare(), not {shown(protocol)}")
         if protocol.split not in data:
             raise InputError(
                 f"ImageScores: the protocol {protocol.name!r} uses the split {protocol.split!r}; data has "

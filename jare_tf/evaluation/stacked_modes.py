@@ -7,7 +7,7 @@ from typing import ClassVar
 import keras
 import numpy as np
 
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError, check_integer, shown
 from jare_tf.evaluation.mode_coverage import reverse_kl
 from jare_tf.training.gan import GAN
 
@@ -52,7 +52,7 @@ class StackedModes:
     def __init__(self, *, digits: Callable[[], tuple[np.ndarray, np.ndarray]], samples: int = 25_600):
         check_integer("StackedModes: samples", samples, least=1)
         if not callable(digits):
-            raise InputError(f"StackedModes: digits must be a function that opens them, without (), not {digits!r}")
+            raise InputError(f"StackedModes: digits must be what opens them, without (), not {shown(digits)}")
         self._digits, self._samples = digits, samples
 
     def labels(self, gan: GAN) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import os
 
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, shown
 from jare_tf.training.checkpoints import restore_networks
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
@@ -40,7 +40,7 @@ def kept_steps(run: Run) -> list[int]:
 def output_folder(output: str | None, default: str) -> str:
     """Makes the folder `output`, or by default another one, and tries to write in it; its path."""
     if output is not None and not isinstance(output, str):
-        raise InputError(f"output must be the name of a folder, not {output!r}")
+        raise InputError(f"output must be the name of a folder, not {shown(output)}")
     folder = os.path.expanduser(output) if output else default
     Run(folder).make()
     return folder

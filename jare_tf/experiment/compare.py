@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, shown
 from jare_tf.report import curves
 from jare_tf.training.run import Run
 
@@ -27,15 +27,15 @@ class Comparison:
         for name in ("configs", "tags"):
             value = getattr(self, name)
             if not isinstance(value, Mapping) or not value or not all(isinstance(key, str) for key in value):
-                raise InputError(f"Comparison: {name} must be a dictionary with names for keys, not {value!r}")
+                raise InputError(f"Comparison: {name} must be a dictionary with names for keys, not {shown(value)}")
         for label, entry in self.entries().items():
             if not isinstance(entry, list | tuple) or not entry or not all(isinstance(part, str) for part in entry):
                 raise InputError(
-                    f"Comparison: configs[{label!r}] must be a file or [file, override, ...], not {entry!r}"
+                    f"Comparison: configs[{label!r}] must be a file or [file, override, ...], not {shown(entry)}"
                 )
         for tag, title in self.tags.items():
             if not isinstance(title, str):
-                raise InputError(f"Comparison: tags[{tag!r}] must be a title, not {title!r}")
+                raise InputError(f"Comparison: tags[{tag!r}] must be a title, not {shown(title)}")
 
     def entries(self) -> dict[str, Sequence[str]]:
         """By label [file, override, ...]."""

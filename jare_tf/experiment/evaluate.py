@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, shown
 from jare_tf.evaluation.evaluator import Evaluator
 from jare_tf.experiment.checkpoint import kept_steps
 from jare_tf.experiment.experiment import Experiment
@@ -43,9 +43,9 @@ def evaluate(
     if strategy.workers(devices) > 1:
         raise InputError("evaluate runs in one process, on all of its devices: unset TF_CONFIG")
     if not isinstance(scores, list | tuple) or not all(map(callable, scores)):
-        raise InputError(f"evaluate: scores must be a list of scores such as evaluation.ModeCoverage(), not {scores!r}")
+        raise InputError(f"evaluate: scores must be a list of, for instance, ModeCoverage(), not {shown(scores)}")
     if best_by is not None and not isinstance(best_by, str):
-        raise InputError(f"evaluate: best_by must be the beginning of a score's tag, not {best_by!r}")
+        raise InputError(f"evaluate: best_by must be the beginning of a score's tag, not {shown(best_by)}")
     if experiment.equilibrium is not None:
         scores = [*scores, ParameterDistance(equilibrium=experiment.equilibrium)]
     if not scores:

@@ -11,7 +11,7 @@ from jare_tf.data.dataset import Dataset, check
 from jare_tf.data.latent import Normal, Prior
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError, check_integer, shown
 from jare_tf.game import precision as precisions
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.training.gan import GAN
@@ -82,17 +82,17 @@ class Experiment:
         for name in ("generator", "discriminator", "dataset", "discriminator_optimizer", "generator_optimizer"):
             value = getattr(self, name)
             if not callable(value) or isinstance(value, keras.Model):
-                raise InputError(f"Experiment: {name} must be a function that makes it, without (), not {value!r}")
+                raise InputError(f"Experiment: {name} must be what makes it, without (), not {shown(value)}")
         if not callable(getattr(self.picture, "draw", None)) or isinstance(self.picture, type):
-            raise InputError(f"Experiment: picture must be a picture such as report.Points(...), not {self.picture!r}")
+            raise InputError(f"Experiment: picture must be one such as report.Points(...), not {shown(self.picture)}")
         if not isinstance(self.equilibrium, Players | None):
-            raise InputError(f"Experiment: equilibrium must be Players of arrays, not {self.equilibrium!r}")
+            raise InputError(f"Experiment: equilibrium must be Players of arrays, not {shown(self.equilibrium)}")
         check_integer("Experiment: batch_size", self.batch_size, 1, 2**31)
         check_integer("Experiment: seed", self.seed, 0, 2**31)
         precisions.check(self.precision)
         if not isinstance(self.synchronize_batch_norm, bool):
             raise InputError(
-                f"Experiment: synchronize_batch_norm must be True or False, not {self.synchronize_batch_norm!r}"
+                f"Experiment: synchronize_batch_norm must be True or False, not {shown(self.synchronize_batch_norm)}"
             )
 
     def gan(self) -> GAN:
@@ -138,6 +138,6 @@ class Experiment:
         """
         dataset = self.dataset()
         if not isinstance(dataset, Dataset):
-            raise InputError(f"Experiment: dataset must open a data set, such as data.synthetic.ring, not {dataset!r}")
+            raise InputError(f"Experiment: dataset must open one, as data.synthetic.ring does, not {shown(dataset)}")
         check(dataset, gan.sample_shape, self.batch_size, self.seed)
         return dataset

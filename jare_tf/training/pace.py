@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError, check_integer, shown
 from jare_tf.training.gan import GAN
 
 Probe = Callable[[GAN], dict[str, float]]
@@ -57,11 +57,11 @@ class Pace:
                 f"Pace: spectrum_every must be a multiple of log_every, {self.log_every}, not {self.spectrum_every}"
             )
         if not isinstance(self.probes, list | tuple) or not all(map(callable, self.probes)):
-            raise InputError(f"Pace: probes must be a list of functions of the GAN, not {self.probes!r}")
+            raise InputError(f"Pace: probes must be a list of functions of the GAN, not {shown(self.probes)}")
         if not isinstance(self.jit_compile, bool) and self.jit_compile != "auto":
-            raise InputError(f"Pace: jit_compile must be True, False or 'auto', not {self.jit_compile!r}")
+            raise InputError(f"Pace: jit_compile must be True, False or 'auto', not {shown(self.jit_compile)}")
         if self.nan_policy not in ("stop", "rewind"):
-            raise InputError(f"Pace: nan_policy must be 'stop' or 'rewind', not {self.nan_policy!r}")
+            raise InputError(f"Pace: nan_policy must be 'stop' or 'rewind', not {shown(self.nan_policy)}")
 
     @property
     def rewinds(self) -> int:

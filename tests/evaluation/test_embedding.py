@@ -204,7 +204,7 @@ def test_channels(tmp_path):
     classifier((8, 8, 1)).save(str(tmp_path / "gray.keras"))
     seen = embedding.load(path=str(tmp_path / "gray.keras"))
     same(seen(gray), expected(gray, (8, 8, 1)))
-    with pytest.raises(jare_tf.InputError, match="gray.keras takes images of 1 channels, not of 3: set EMBEDDING_PATH"):
+    with pytest.raises(jare_tf.InputError, match="takes images of 1 channels, not of 3: set path to a model"):
         seen(pictures())
     with pytest.raises(jare_tf.InputError, match=r"takes uint8 images .* not float32 \(4, 8, 8, 1\)"):
         seen(gray.astype(np.float32))
@@ -287,7 +287,7 @@ def test_keras_models_that_cannot_be_used(tmp_path, make, message):
     [
         (
             "nowhere.keras",
-            "there is no .*/nowhere.keras: set EMBEDDING_PATH .* such as tools/train_classifier.py makes",
+            "there is no .*/nowhere.keras: set path to .* such as tools/train_classifier.py makes",
         ),
         ("empty", "the folder .*/empty has no saved_model.pb: name the folder of a SavedModel"),
         ("picture.png", "picture.png is no model: name a .keras, .h5 or .pb file or the folder of a SavedModel"),
@@ -322,7 +322,7 @@ def test_a_machine_without_network(monkeypatch, tmp_path):
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     begin = time.monotonic()
-    with pytest.raises(jare_tf.InputError, match="cannot fetch https://tfhub.dev/.*service not known.*EMBEDDING_PATH"):
+    with pytest.raises(jare_tf.InputError, match="cannot fetch https://tfhub.dev/.*service not known.*set path"):
         embedding.load()
     assert time.monotonic() - begin < 30
     assert socket.getdefaulttimeout() is None

@@ -34,7 +34,7 @@ def bars(labels):
 def test_classifies_the_channels_and_counts(capsys):
     """A generator that makes the digits 3, 1, 4 and nothing else reaches one mode."""
     labels = np.arange(400) % 10
-    probe = StackedModes(digits=(bars(labels), labels), samples=300)
+    probe = StackedModes(digits=lambda: (bars(labels), labels), samples=300)
     chosen = np.concatenate([bars(np.array([3])), bars(np.array([1])), bars(np.array([4]))], axis=-1)
     np.testing.assert_array_equal(probe.classify(chosen / 127.5 - 1).argmax(axis=-1), [[3, 1, 4]])
     assert "the classifier of digits is right on 100.0% of 40 others" in capsys.readouterr().out
@@ -53,8 +53,10 @@ def test_classifies_the_channels_and_counts(capsys):
 
 def test_bad_input():
     with pytest.raises(jare_tf.InputError, match="no gray images of ten digits"):
-        StackedModes(digits=(np.zeros((2, 8, 8, 3)), np.zeros(2)))
+        StackedModes(digits=lambda: (np.zeros((2, 8, 8, 3)), np.zeros(2))).classify(np.zeros((1, 8, 8, 3)))
+    with pytest.raises(jare_tf.InputError, match=r"digits must be what opens them, without \(\), not .*tuple"):
+        StackedModes(digits=(bars(np.arange(10)), np.arange(10)))
     with pytest.raises(jare_tf.InputError, match="samples must be an integer of at least 1, not 0"):
-        StackedModes(digits=(bars(np.arange(10)), np.arange(10)), samples=0)
+        StackedModes(digits=lambda: (bars(np.arange(10)), np.arange(10)), samples=0)
     with pytest.raises(jare_tf.InputError, match="every must be an integer of at least 1, not 0"):
         Periodic(probe=lambda gan: {}, every=0)

@@ -9,7 +9,7 @@ import pytest
 from jare_tf.errors import InputError
 from jare_tf.report.pictures import png
 from jare_tf.reproduction import catalogue, conopt, gradreg, jare, jare_images
-from jare_tf.reproduction.lab import Lab, NotRun, Run, turning_points
+from jare_tf.reproduction.lab import Lab, NotRun, TrainedRun, turning_points
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ class Handmade(Lab):
         (pathlib.Path(folder) / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         for step in (0, 100):
             (pathlib.Path(folder) / f"samples/{step:07d}.png").write_bytes(png(np.zeros([8, 8, 3], np.uint8)))
-        return Run(folder)
+        return TrainedRun(folder)
 
 
 def verdicts(result):
@@ -153,10 +153,10 @@ def test_what_cannot_be_made_says_why(tmp_path):
 
 def test_scores_want_an_embedding(tmp_path):
     with pytest.raises(InputError, match="--embedding"):
-        Lab(str(tmp_path), "cpu").scores(Run(str(tmp_path)))
+        Lab(str(tmp_path), "cpu").scores(TrainedRun(str(tmp_path)))
 
 
 def test_a_tag_that_no_row_has(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n')
     with pytest.raises(InputError, match="modes_covered"):
-        Run(str(tmp_path)).curve("modes_covered")
+        TrainedRun(str(tmp_path)).curve("modes_covered")

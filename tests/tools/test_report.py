@@ -17,7 +17,7 @@ def test_page_of_two_runs(tmp_path, capsys):
     found = Page(output.read_text())
     assert [[cell["text"] for cell in row] for row in found.tables[1]] == [
         ["binding", "1.0", "2.0"],
-        ["jacobian_coupling.jare.gamma", "1.0", "2.0"],
+        ["rules.jare.gamma", "1.0", "2.0"],
     ]
     distances = found.column(0, "parameter_distance/generator")
     for gamma, distance in zip(("1.0", "2.0"), distances, strict=True):
@@ -29,13 +29,13 @@ def test_page_of_two_runs(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{0}/nosuch"], "{0}/nosuch is no folder: name run directories"),
-        (["{0}/runs/a/metrics.jsonl"], "{0}/runs/a/metrics.jsonl is no folder: name run directories"),
-        (["{0}/empty"], "{0}/empty is no run, it has neither metrics.jsonl nor config.gin; name run directories"),
-        (["{0}/runs"], "{0}/runs is no run, it has neither metrics.jsonl nor config.gin; it holds the runs a, b: name"),
+        (["{0}/nosuch"], "{0}/nosuch is not a folder: name run directories"),
+        (["{0}/runs/a/metrics.jsonl"], "{0}/runs/a/metrics.jsonl is not a folder: name run directories"),
+        (["{0}/empty"], "{0}/empty is not a run directory (no metrics.jsonl or config.gin); name run directories"),
+        (["{0}/runs"], "{0}/runs is not a run directory (no metrics.jsonl or config.gin); runs inside: a, b; pass"),
         (["{0}/runs/a", "{0}/runs/a/"], "{0}/runs/a/ is named twice"),
-        (["{0}/broken"], "{0}/broken/metrics.jsonl has a line that is no JSON"),
-        (["{0}/listed"], "line 1 of {0}/listed/metrics.jsonl has no step"),
+        (["{0}/broken"], "{0}/broken/metrics.jsonl, line 1: not JSON"),
+        (["{0}/listed"], "{0}/listed/metrics.jsonl, line 1: a row has a step"),
         (["{0}/runs/a", "--output", "{0}/empty"], "--output {0}/empty is a folder: name a file"),
         (["{0}/runs/a", "--output", "{0}/nosuch/page.html"], "cannot write --output {0}/nosuch/page.html: "),
         (["{0}/runs/a", "--pictures", "0"], "--pictures must be an integer of at least 1, not 0"),
@@ -52,5 +52,5 @@ def test_mistakes(tmp_path, capsys, arguments, message):
         report.main(["--output", f"{tmp_path}/page.html", *(argument.format(tmp_path) for argument in arguments)])
     (line,) = capsys.readouterr().err.splitlines()
     assert caught.value.code == 2
-    assert line.startswith(f"jare_tf: {message.format(tmp_path)}")
+    assert line.startswith(f"report: {message.format(tmp_path)}")
     assert not (tmp_path / "page.html").exists()

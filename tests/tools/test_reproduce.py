@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def by_hand(monkeypatch):
     """Nothing is trained, scored or timed: a figure is what it makes of the files that a run leaves behind."""
-    monkeypatch.setattr(lab.main, "run", run_by_hand)
+    monkeypatch.setattr(lab.main, "dispatch", run_by_hand)
     monkeypatch.setattr(step_cost, "measure", step_times_by_hand)
     monkeypatch.setattr(step_cost, "warm_up", lambda modes: None)
 
