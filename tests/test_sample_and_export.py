@@ -32,7 +32,7 @@ def trained(tmp_path_factory):
 
 def sampled(model_dir, *params, **settings):
     """The arrays of --mode sample, with those settings of experiment.sample."""
-    settings = {"form": "npz", "output": str(model_dir / "out"), **settings}
+    settings = {"format": "npz", "output": str(model_dir / "out"), **settings}
     run(
         model_dir,
         *params,
@@ -60,11 +60,11 @@ def test_a_sample_depends_on_its_seed_alone(trained):
 
 def test_png_files_and_grid(trained):
     images = sampled(trained, count=5)["images"]
-    sampled(trained, count=5, form="png")
+    sampled(trained, count=5, format="png")
     files = sorted((trained / "out" / "step-4").iterdir())
     assert [file.name for file in files] == [f"seed-00000{i}.png" for i in range(5)]
     np.testing.assert_array_equal([np.asarray(Image.open(file)) for file in files], images)
-    sampled(trained, count=5, form="grid")
+    sampled(trained, count=5, format="grid")
     grid = np.asarray(Image.open(trained / "out" / "step-4.png"))
     assert grid.shape == (2 * 33 - 1, 3 * 33 - 1, 3)
     np.testing.assert_array_equal(grid[33:65, 33:65], images[4])
@@ -113,9 +113,9 @@ print(json.dumps([model(latent).numpy().tolist(), by_latent.tolist(), by_seed.to
 
 
 def test_other_samples_have_other_names(trained):
-    sampled(trained, form="png", count=2, output=str(trained / "names"))
-    sampled(trained, form="png", count=1, truncation=0.5, output=str(trained / "names"))
-    sampled(trained, form="png", count=1, interpolation="linear", points=11, output=str(trained / "names"))
+    sampled(trained, format="png", count=2, output=str(trained / "names"))
+    sampled(trained, format="png", count=1, truncation=0.5, output=str(trained / "names"))
+    sampled(trained, format="png", count=1, interpolation="linear", points=11, output=str(trained / "names"))
     names = {folder.name: sorted(file.name for file in folder.iterdir()) for folder in (trained / "names").iterdir()}
     assert names == {
         "step-4": ["seed-000000.png", "seed-000001.png"],
@@ -136,13 +136,13 @@ def test_best_and_missing_checkpoints(trained, tmp_path):
         sampled(trained, checkpoint="best")
     with pytest.raises(jare_tf.InputError, match="holds no run"):
         run(tmp_path, files=[], short=[], mode="sample")
-    with pytest.raises(jare_tf.InputError, match="experiment.sample.format must be one of png, npz, grid, not 'jpeg'"):
-        sampled(trained, form="jpeg")
-    with pytest.raises(jare_tf.InputError, match="interpolation must be one of linear, spherical, not 'cubic'"):
+    with pytest.raises(jare_tf.InputError, match="sample: format must be one of 'png', 'npz', 'grid', not 'jpeg'"):
+        sampled(trained, format="jpeg")
+    with pytest.raises(jare_tf.InputError, match="interpolation must be one of 'linear', 'spherical', not 'cubic'"):
         sampled(trained, interpolation="cubic")
     with pytest.raises(jare_tf.InputError, match="truncation must be a finite number, above 0, not 0"):
         sampled(trained, truncation=0)
-    with pytest.raises(jare_tf.InputError, match="nothing in this run uses dcgan.generator.filters"):
+    with pytest.raises(jare_tf.InputError, match="unused binding networks.dcgan.generator.filters"):
         sampled(trained, "networks.dcgan.generator.filters = 3")
 
 

@@ -38,9 +38,9 @@ def load(
       data_dir: where prepared TFDS data lie or are put; by default $TFDS_DATA_DIR, else TFDS's own.
       in_memory_limit: images are held in memory up to so many bytes of pixels, and beyond decoded while training goes
         on, in another order: 8192 encoded images are read before the first, and after a resume what was read before is
-        skipped over. At the start the checksums of all records are read, a million in some 10 seconds; files that are
-        not TFRecords on this machine are read as a whole. Each of several workers reads all encoded images and decodes
-        those of its own.
+        skipped over. At the start the checksums of all records are read, a million in seconds where the disk keeps up;
+        files that are not TFRecords on this machine are read as a whole. Each of several workers reads all encoded
+        images and decodes those of its own.
 
     Raises:
       InputError: the data set does not exist, has no images, or cannot be downloaded; or its images differ in size and
@@ -109,8 +109,8 @@ def _decoded(name: str, split: str, encoded: tf.data.Dataset, count: int, form: 
 def _checksum(builder, split: str) -> int:
     """A checksum of the stored examples of a split.
 
-    A TFRecord file on this machine has one of each example behind it: only those are read, a million in some 10 s.
-    Other files are read as a whole.
+    A TFRecord file on this machine has one of each example behind it: only those are read, in 1.4 µs each once the file
+    is in memory. Other files are read as a whole.
     """
     checksum = 0
     for file in builder.info.splits[split].file_instructions:

@@ -66,7 +66,8 @@ def sample(
     check_integer("sample: first_seed", first_seed, 0, 2**31)
     if truncation is not None:
         check_number("sample: truncation", truncation, above_zero=True)
-    check_one_of("sample: interpolation", interpolation, (None, *_PATHS))
+    if interpolation is not None:
+        check_one_of("sample: interpolation", interpolation, _PATHS)
     check_one_of("sample: format", format, _FORMATS)
     gan = experiment.gan()
     step = restore(run, gan, checkpoint)

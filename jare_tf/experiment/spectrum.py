@@ -51,7 +51,8 @@ def spectrum(
     """
     check_integer("spectrum: samples", samples, 1, 2**31)
     check_integer("spectrum: dense_up_to", dense_up_to, 1, 2**31)
-    check_one_of("spectrum: at", at, (None, "checkpoint", "equilibrium", "initialisation"))
+    if at is not None:
+        check_one_of("spectrum: at", at, ("checkpoint", "equilibrium", "initialisation"))
     gan = experiment.gan()
     optimizers = experiment.optimizers()
     dataset = experiment.data(gan)
