@@ -256,7 +256,7 @@ def test_a_broken_row_is_named(tmp_path):
     copied(tmp_path)
     path = tmp_path / "metrics.jsonl"
     path.write_text(path.read_text().replace('{"step": 10', '{"step"; 10'))
-    with pytest.raises(jare_tf.InputError, match="metrics.jsonl has a line that is no JSON"):
+    with pytest.raises(jare_tf.InputError, match="metrics.jsonl, line 2: not JSON"):
         run(tmp_path, "STEPS = 25")
 
 

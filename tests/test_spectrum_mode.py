@@ -115,7 +115,7 @@ def test_another_rule_at_the_same_checkpoint(tmp_path):
     copied(tmp_path)
     result = spectrum(tmp_path, "experiment.Experiment.rule = @rules.sim_gd()", files=[], short=[])
     assert (result["rule"], result["step"]) == ("sim_gd()", 20)
-    assert result["not_as_in_the_run"] == []
+    assert result["not_as_in_the_run"] == ["experiment.Experiment.rule was @rules.jare(), is @rules.sim_gd()"]
 
 
 def test_other_data_than_the_run_s_are_named(tmp_path, capsys):

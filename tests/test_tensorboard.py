@@ -121,12 +121,12 @@ def test_hyperparameters(sweep):
     assert groups.keys() == GAMMAS.keys()
     for name, gamma in GAMMAS.items():
         shown, last = groups[name]["hparams"], metrics(folder / name)[-1]
-        assert shown["jacobian_coupling.jare.gamma"] == gamma
-        assert shown["rule"] == "jare (jacobian_coupling)"
+        assert shown["rules.jare.gamma"] == gamma
+        assert shown["rule"] == "jare (rules)"
         assert shown["batch_size"] == 128
         assert "keras.optimizers.SGD.momentum" not in shown
         values = {(one["name"]["group"], one["name"]["tag"]): one["value"] for one in groups[name]["metricValues"]}
         expected = {("train", tag): last[tag] for tag in TAGS - {"step", "seconds"}}
         assert values == pytest.approx(expected, rel=1e-6)
         assert len(groups[name]["sessions"]) == 1
-    assert groups["weak"]["hparams"] == {**groups["strong"]["hparams"], "jacobian_coupling.jare.gamma": 1.0}
+    assert groups["weak"]["hparams"] == {**groups["strong"]["hparams"], "rules.jare.gamma": 1.0}

@@ -87,8 +87,8 @@ def test_each_rule_traces_once(any_rule):
     assert set(metrics) == set(METRICS)
 
 
-@pytest.mark.parametrize(("n_discriminator", "n_generator"), [(1, 1), (3, 1), (1, 2)])
-def test_alternating(any_rule, n_discriminator, n_generator):
+@pytest.mark.parametrize(("n_discriminator", "n_generator", "traced"), [(1, 1, True), (3, 1, False), (1, 2, False)])
+def test_alternating(any_rule, n_discriminator, n_generator, traced):
     """A player moves from where the moves before it led, on a batch of its own, and only that player moves."""
     rule = any_rule[1](0.3)
     schedule = jare_tf.Alternating(n_discriminator, n_generator)
@@ -97,7 +97,7 @@ def test_alternating(any_rule, n_discriminator, n_generator):
         network.set_weights(like.get_weights())
     memory = rule.memory(reference.game.point())
     real = [tf.random.normal([4, 2], seed=move) for move in range(n_discriminator + n_generator)]
-    tf.function(gan.update)(real)
+    (tf.function(gan.update) if traced else gan.update)(real)
     for move, samples in enumerate(real):
         player = 0 if move < n_discriminator else 1
         latent = jare_tf.Normal().draw((4, 3), random.key(0, random.LATENT, move))
