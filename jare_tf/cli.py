@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import tensorflow as tf
 
-from jare_tf.errors import InputError, RunError, reason
+from jare_tf.errors import InputError, RunError, one_line
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     except (InputError, RunError, tf.errors.OpError, OSError, MemoryError) as error:
         if debug:
             raise
-        line = str(error).splitlines()[0] if isinstance(error, InputError | RunError) else reason(error)
+        line = str(error).splitlines()[0] if isinstance(error, InputError | RunError) else one_line(error)
         named = [flag for words, flag in (flags or {}).items() if words in line]
         _end(2 if isinstance(error, InputError) else 1, f"{name}: {line}{f' ({named[0]})' if named else ''}")
     if stopped_by is not None:

@@ -22,7 +22,7 @@ class NotFiniteError(RunError):
 NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help"
 
 
-def reason(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """In one line what went wrong with a file, an image or a device; TensorFlow's own messages have many."""
     message = re.sub(r"{{.*?}}| \[Op:.*?\]", "", getattr(error, "message", None) or str(error))
     named = re.findall(r"\w+Error: .*", message)

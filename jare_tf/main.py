@@ -13,7 +13,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from jare_tf import cli, config, experiment
-from jare_tf.errors import InputError, RunError, reason
+from jare_tf.errors import InputError, RunError, one_line
 from jare_tf.training import strategy
 
 # The modes that look at a run.
@@ -166,7 +166,7 @@ def _look(
     try:
         config.call(MODES[mode], **given)
     except (tf.errors.OpError, OSError) as error:
-        raise RunError(f"{run}: {reason(error)}") from error
+        raise RunError(f"{run}: {one_line(error)}") from error
 
 
 def _wait_for(path: str) -> None:

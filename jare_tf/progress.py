@@ -4,7 +4,7 @@ import datetime
 import time
 
 
-class Progress:
+class ProgressLine:
     """Prints, at most once every two seconds and at the end, how many of `total` things are done and what is left.
 
     Args:

@@ -11,7 +11,7 @@ import pytest
 import jare_tf
 from jare_tf import config
 from jare_tf.game.losses import objectives
-from jare_tf.reproduction import catalogue
+from jare_tf.reproduction import figures
 from tests.runs import SHORT, metrics, run
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -126,11 +126,11 @@ def test_map_of_figures_names_what_exists_and_every_paper_configuration():
 def test_claims_are_those_that_were_written_down():
     """The table in the README, and every claims.json behind it, which a command makes again."""
     folder = ROOT / "docs" / "reproduction"
-    assert catalogue.claims_table(str(folder)) in README
+    assert figures.claims_table(str(folder)) in README
     for path in folder.glob("*/claims.json"):
         record = json.loads(path.read_text())
         name = record["figure"]
-        assert name == path.parent.name and name in catalogue.FIGURES
+        assert name == path.parent.name and name in figures.FIGURES
         assert record["command"].removesuffix(" --embedding FILE") == f"python tools/reproduce.py {name} --scale cpu"
         assert "not_run" in record or all(claim["reproduced"] in (True, False) for claim in record["claims"])
     assert sum(path.stat().st_size for path in (ROOT / "docs").rglob("*.png")) < 5e6

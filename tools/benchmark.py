@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from jare_tf import cli, files
-from jare_tf.errors import InputError, check_integer, reason
+from jare_tf.errors import InputError, check_integer, one_line
 from jare_tf.report import curves, step_times
 from jare_tf.report.step_times import StepTime
 from jare_tf.reproduction.step_cost import EXCHANGED, METHODS, MODES, SETTINGS, Configuration, device, measure, warm_up
@@ -63,7 +63,7 @@ def read(paths: Sequence[str]) -> list[StepTime]:
         try:
             rows += step_times.from_json(json.loads(pathlib.Path(path).read_text())["rows"])
         except (OSError, ValueError, LookupError, TypeError) as error:
-            raise InputError(f"--from {path} is no benchmark.json: {reason(error)}") from error
+            raise InputError(f"--from {path} is no benchmark.json: {one_line(error)}") from error
     settings = list(dict.fromkeys(row.setting for row in rows))
     return sorted(rows, key=lambda row: settings.index(row.setting))
 
@@ -75,7 +75,7 @@ def write(folder: str, rows: Sequence[StepTime]) -> None:
         files.replace(f"{folder}/benchmark.json", json.dumps(record, indent=1) + "\n")
         curves.save(step_times.draw(rows), f"{folder}/benchmark.png")
     except (tf.errors.OpError, OSError) as error:
-        raise InputError(f"cannot write to --output {folder}: {reason(error)}") from error
+        raise InputError(f"cannot write to --output {folder}: {one_line(error)}") from error
 
 
 def benchmark(arguments: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ import argparse
 import tensorflow as tf
 
 from jare_tf import cli, config, files
-from jare_tf.errors import InputError, check_integer, reason
+from jare_tf.errors import InputError, check_integer, one_line
 from jare_tf.report import page, run_summary
 
 
@@ -23,7 +23,7 @@ def write(directories: list[str], output: str, pictures: int | None) -> None:
     try:
         files.replace(output, text)
     except tf.errors.OpError as error:
-        raise InputError(f"cannot write --output {output}: {reason(error)}") from error
+        raise InputError(f"cannot write --output {output}: {one_line(error)}") from error
 
 
 def main(arguments: list[str] | None = None) -> None:

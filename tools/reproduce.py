@@ -15,28 +15,28 @@ import os
 
 from jare_tf import cli
 from jare_tf.errors import InputError
-from jare_tf.reproduction import catalogue
-from jare_tf.reproduction.lab import SCALES, Lab, Stopped
+from jare_tf.reproduction import figures
+from jare_tf.reproduction.workspace import SCALES, Stopped, Workspace
 
 
 def list_figures() -> None:
     print("| figure | shows | --scale cpu, two cores | --scale paper |\n| --- | --- | --- | --- |")
-    for name, figure in catalogue.FIGURES.items():
+    for name, figure in figures.FIGURES.items():
         print(f"| {name} | {figure.shows} | {figure.cpu} | {figure.paper} |")
 
 
-def reproduce(names: list[str], lab: Lab) -> None:
+def reproduce(names: list[str], workspace: Workspace) -> None:
     """Makes figures; of several those that cannot be made for want of data are passed over, and said."""
     for name in names:
-        print(f"{name}: {catalogue.FIGURES[name].shows}", flush=True)
+        print(f"{name}: {figures.FIGURES[name].shows}", flush=True)
         try:
-            record = catalogue.make(name, lab)
+            record = figures.make(name, workspace)
         except InputError as error:
             if len(names) == 1:
                 raise
             print(f"{name}: not made: {str(error).splitlines()[0]}", flush=True)
             continue
-        print(f"{name}: {lab.out}/{name}", flush=True)
+        print(f"{name}: {workspace.out}/{name}", flush=True)
         if "not_run" in record:
             print(f"  not made: {record['not_run']}", flush=True)
         for claim in record["claims"]:
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     if given.list:
         return list_figures()
     if given.claims:
-        return print(catalogue.claims_table(out))
+        return print(figures.claims_table(out))
     if given.data_dir:
         os.environ["TFDS_DATA_DIR"] = given.data_dir
     cli.run("reproduce", lambda: _make(given.figures, out, given.scale, given.embedding))
@@ -71,12 +71,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _make(figures: list[str], out: str, scale: str, embedding: str | None) -> int | None:
     """Makes the figures named; the signal that stopped a run, if one did."""
-    unknown = [name for name in figures if name not in (*catalogue.FIGURES, "all")]
+    unknown = [name for name in figures if name not in (*figures.FIGURES, "all")]
     if unknown or not figures:
         missing = f"no figure {unknown[0]!r}" if unknown else "no figure named"
-        raise InputError(f"{missing}: take all, or some of {', '.join(catalogue.FIGURES)}")
+        raise InputError(f"{missing}: take all, or some of {', '.join(figures.FIGURES)}")
     try:
-        reproduce(list(catalogue.FIGURES) if "all" in figures else figures, Lab(out, scale, embedding))
+        reproduce(list(figures.FIGURES) if "all" in figures else figures, Workspace(out, scale, embedding))
     except Stopped as stop:
         return stop.signal
     return None

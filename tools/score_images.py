@@ -20,7 +20,7 @@ import tensorflow as tf
 from jare_tf import cli
 from jare_tf.data import image_folder, in_memory, tfds_images
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import InputError, reason
+from jare_tf.errors import InputError, one_line
 from jare_tf.evaluation import embedding as embeddings
 from jare_tf.evaluation import protocols
 from jare_tf.evaluation.image_scores import CACHE, real_samples, scores
@@ -33,7 +33,7 @@ def dataset(named: str, image_size: int | None) -> tuple[Dataset, str]:
             with tf.io.gfile.GFile(named, "rb") as file, np.load(io.BytesIO(file.read())) as arrays:
                 images = arrays["images" if "images" in arrays else arrays.files[0]]
         except (tf.errors.OpError, OSError) as error:
-            raise InputError(f"cannot read images from {named}: {reason(error)}") from error
+            raise InputError(f"cannot read images from {named}: {one_line(error)}") from error
         except (ValueError, LookupError, AttributeError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{named} is no .npz file with images") from error
         if images.ndim != 4 or images.dtype != np.uint8 or not len(images):

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import tensorflow as tf
 
-from jare_tf.errors import InputError, reason
+from jare_tf.errors import InputError, one_line
 
 _Function = TypeVar("_Function", bound=Callable)
 
@@ -32,13 +32,13 @@ class Dataset(abc.ABC):
     Attributes:
       name: how messages call it.
       element_shape: shape of one sample, without the batch axis.
-      drawn_by_xla: whether `batches` may be drawn inside a function compiled by XLA.
+      xla_compatible: whether `batches` may be drawn inside a function compiled by XLA.
       fingerprint: a checksum of the content of all stored samples; 0 where none are stored. A run resumes on the same.
     """
 
     name: str
     element_shape: tuple[int, ...]
-    drawn_by_xla: bool
+    xla_compatible: bool
     fingerprint: int = 0
 
     @abc.abstractmethod
@@ -90,7 +90,7 @@ def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed
     try:
         batch = tf.convert_to_tensor(dataset.batch(0, batch_size, seed))
     except tf.errors.OpError as error:
-        raise InputError(f"the data set {dataset.name!r} cannot be read: {reason(error)}") from error
+        raise InputError(f"the data set {dataset.name!r} cannot be read: {one_line(error)}") from error
     if tuple(batch.shape) != (batch_size, *sample_shape):
         expected = batch_size, *sample_shape
         raise InputError(f"the data set {dataset.name!r} gives batches of shape {tuple(batch.shape)}, not {expected}")

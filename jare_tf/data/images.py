@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from jare_tf.data import random
+from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
@@ -37,7 +37,7 @@ class Streaming(Dataset):
         `first` and every later one the rows `rows`.
     """
 
-    drawn_by_xla = False
+    xla_compatible = False
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: f
         return InMemory(name, pixels, checksum)
 
     def samples(seed: int, first: int, batch_size: int, rows: np.ndarray) -> tf.data.Dataset:
-        in_batch = lambda counter: tf.gather(random.shuffled_batch(counter, batch_size, len(readable), seed), rows)
+        in_batch = lambda counter: tf.gather(draws.shuffled_batch(counter, batch_size, len(readable), seed), rows)
         indices = tf.data.Dataset.range(first, 2**62).map(in_batch).unbatch().batch(CHUNK, drop_remainder=True)
         return decoded(indices, lambda index: decode(_bytes(readable[index]), form), shape)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from jare_tf.data import random
+from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.errors import InputError
 
@@ -24,7 +24,7 @@ class InMemory(Dataset):
       samples: the same, as a tensor.
     """
 
-    drawn_by_xla = False  # tf.raw_ops.RandomIndexShuffle has no XLA kernel
+    xla_compatible = False  # tf.raw_ops.RandomIndexShuffle has no XLA kernel
 
     def __init__(self, name: str, samples, fingerprint: int | None = None):
         self.name = name
@@ -37,12 +37,12 @@ class InMemory(Dataset):
         return self.samples.shape[0]
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
-        return tf.gather(self.samples, random.shuffled_batch(counter, batch_size, len(self), seed))
+        return tf.gather(self.samples, draws.shuffled_batch(counter, batch_size, len(self), seed))
 
     def batches(self, first: int, batch_size: int, seed: int, rows=None) -> Callable[[tf.Tensor], tf.Tensor]:
         if rows is None:
             return super().batches(first, batch_size, seed)
-        indices = lambda counter: random.shuffled_batch(counter, batch_size, len(self), seed)
+        indices = lambda counter: draws.shuffled_batch(counter, batch_size, len(self), seed)
         return lambda counter: tf.gather(self.samples, tf.gather(indices(counter), rows))
 
 

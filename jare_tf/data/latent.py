@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from jare_tf.data import random
+from jare_tf.data import draws
 from jare_tf.errors import InputError, check_number
 
 
@@ -15,7 +15,7 @@ class Prior(abc.ABC):
 
     @abc.abstractmethod
     def draw(self, shape, key, truncation: float | None = None) -> tf.Tensor:
-        """A float32 tensor of `shape`, the same for the same `key` (see `data.random.key`).
+        """A float32 tensor of `shape`, the same for the same `key` (see `data.draws.key`).
 
         With a `truncation` ψ > 0 no coordinate is further from 0 than ψ standard deviations of a normal distribution
         (Brock et al. 2019, section 3.1), or the fraction ψ of a uniform one's limit.
@@ -41,11 +41,11 @@ class Normal(Prior):
         check_number("latent.Normal: std", self.std, above_zero=True)
 
     def draw(self, shape, key, truncation=None) -> tf.Tensor:
-        return self.std * random.normal(shape, key, truncation)
+        return self.std * draws.normal(shape, key, truncation)
 
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
         """Both halves have mean 0 and covariance std² I exactly."""
-        return self.std * random.halves(random.standardised_normal, count, dimension, seed, 2)
+        return self.std * draws.halves(draws.standardised_normal, count, dimension, seed, 2)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,10 +64,10 @@ class Uniform(Prior):
     def draw(self, shape, key, truncation=None) -> tf.Tensor:
         if truncation is not None and truncation > 1:
             raise InputError(f"latent.Uniform: truncation is a fraction of the limit, not {truncation!r}")
-        return self.limit * (1.0 if truncation is None else truncation) * random.symmetric(shape, key)
+        return self.limit * (1.0 if truncation is None else truncation) * draws.symmetric(shape, key)
 
     def expectation(self, count: int, dimension: int, seed: int) -> np.ndarray:
-        return self.limit * random.halves(random.stratified, count, dimension, seed, 2)
+        return self.limit * draws.halves(draws.stratified, count, dimension, seed, 2)
 
 
 def normal_of_variance(*, variance: float) -> Normal:
@@ -82,7 +82,7 @@ def normal_of_variance(*, variance: float) -> Normal:
 
 def of_seeds(prior: Prior, dimension: int, seeds, truncation: float | None = None) -> tf.Tensor:
     """Latent vectors [n, dimension], each of which depends on its own one of the `seeds` [n] alone."""
-    draw = lambda seed: prior.draw([dimension], random.key(seed, random.SAMPLE, 0), truncation)
+    draw = lambda seed: prior.draw([dimension], draws.key(seed, draws.SAMPLE, 0), truncation)
     one_by_one = lambda seeds: tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec([dimension]))
     return tf.function(one_by_one)(tf.convert_to_tensor(seeds))
 

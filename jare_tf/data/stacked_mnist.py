@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from jare_tf.data import random
+from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset
 from jare_tf.data.in_memory import InMemory
 from jare_tf.errors import InputError
@@ -21,7 +21,7 @@ class StackedMnist(Dataset):
     """
 
     name = "stacked MNIST"
-    drawn_by_xla = False
+    xla_compatible = False
 
     def __init__(self, *, digits: Dataset):
         if not isinstance(digits, InMemory) or len(digits.element_shape) != 3 or digits.element_shape[-1] != 1:
@@ -34,6 +34,6 @@ class StackedMnist(Dataset):
         self.fingerprint = digits.fingerprint
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
-        chosen = random.integers((batch_size, 3), random.key(seed, random.MODE, counter), len(self._digits))
+        chosen = draws.integers((batch_size, 3), draws.key(seed, draws.MODE, counter), len(self._digits))
         channels = tf.gather(self._digits.samples[..., 0], chosen)  # [n, 3, height, width]
         return tf.transpose(channels, [0, 2, 3, 1])

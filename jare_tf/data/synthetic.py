@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from jare_tf.data import random
+from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import check_integer, check_number
 
@@ -23,7 +23,7 @@ class GaussianMixture(Dataset):
     name: str
     centres: tuple[tuple[float, ...], ...]
     std: float
-    drawn_by_xla = True
+    xla_compatible = True
 
     def __post_init__(self):
         check_number(f"synthetic.{self.name}: std", self.std, above_zero=True)
@@ -33,15 +33,15 @@ class GaussianMixture(Dataset):
         return (len(self.centres[0]),)
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
-        noise = random.normal((batch_size, *self.element_shape), random.key(seed, random.REAL, counter))
-        modes = random.integers((batch_size,), random.key(seed, random.MODE, counter), len(self.centres))
+        noise = draws.normal((batch_size, *self.element_shape), draws.key(seed, draws.REAL, counter))
+        modes = draws.integers((batch_size,), draws.key(seed, draws.MODE, counter), len(self.centres))
         return tf.gather(tf.constant(self.centres, tf.float32), modes) + self.std * noise
 
     def expectation(self, count: int, seed: int) -> np.ndarray:
         """float64 [2 ⌈count/2k⌉ k, d]: two halves with as many of every mode, at its exact mean and covariance."""
         centres = np.array(self.centres, np.float64)
         shape = -(-count // (2 * len(centres))), centres.shape[1]
-        noise = [random.standardised_normal(shape, random.key(seed, random.EXPECTATION, half)) for half in (0, 1)]
+        noise = [draws.standardised_normal(shape, draws.key(seed, draws.EXPECTATION, half)) for half in (0, 1)]
         return (centres[None, :, None] + self.std * np.stack(noise)[:, None]).reshape(-1, centres.shape[1])
 
 
@@ -97,7 +97,7 @@ class Uniform(Dataset):
     dimension: int = 1
     limit: float = 1.0
     name = "uniform"
-    drawn_by_xla = True
+    xla_compatible = True
 
     def __post_init__(self):
         check_integer("synthetic.Uniform: dimension", self.dimension, least=1)
@@ -108,8 +108,8 @@ class Uniform(Dataset):
         return (self.dimension,)
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
-        return self.limit * random.symmetric((batch_size, self.dimension), random.key(seed, random.REAL, counter))
+        return self.limit * draws.symmetric((batch_size, self.dimension), draws.key(seed, draws.REAL, counter))
 
     def expectation(self, count: int, seed: int) -> np.ndarray:
         """float64 [2 ⌈count/2⌉, dimension]: two halves, each evenly spread over every coordinate."""
-        return self.limit * random.halves(random.stratified, count, self.dimension, seed, 0)
+        return self.limit * draws.halves(draws.stratified, count, self.dimension, seed, 0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from jare_tf.data import images, random
+from jare_tf.data import draws, images
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
@@ -64,7 +64,7 @@ def load(
         first = first_batch * batch_size
 
         def epoch(number):
-            key = random.integers([], random.key(seed, random.REAL, number), 2**31 - 1)
+            key = draws.integers([], draws.key(seed, draws.REAL, number), 2**31 - 1)
             tf.random.set_seed(1)  # of the graph of this function, so that the order depends on `key` alone
             shuffled = encoded.shuffle(_SHUFFLE_BUFFER, seed=tf.cast(key, tf.int64), reshuffle_each_iteration=False)
             before_a_resume = tf.where(number == first // count, tf.constant(first % count, tf.int64), 0)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.errors import InputError, reason
+from jare_tf.errors import InputError, one_line
 from jare_tf.evaluation import frozen_inception
 
 INCEPTION = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
@@ -26,7 +26,7 @@ _RESIZES = {
 }
 
 
-class Views(NamedTuple):
+class Activations(NamedTuple):
     """features: float32 [n, d]; logits: float32 [n, k]."""
 
     features: tf.Tensor
@@ -41,7 +41,7 @@ class _Network(NamedTuple):
 
 
 class Embedding:
-    """From uint8 images [n, height, width, channels] to `Views`, in inference mode; also in graphs and on replicas.
+    """From uint8 images [n, height, width, channels] to `Activations`, in inference mode, graphs and replicas too.
 
     Images of another size than the classifier's are resized, gray ones repeated in each of its three channels.
 
@@ -61,7 +61,7 @@ class Embedding:
         self.resize = f"{resize} to {size[0]}x{size[1]}" if self._size else "none"
         self.identity = f"{digest}, {self.resize}, pixels from {input_range[0]:g} to {input_range[1]:g}"
 
-    def __call__(self, images: tf.Tensor) -> Views:
+    def __call__(self, images: tf.Tensor) -> Activations:
         images = tf.convert_to_tensor(images)
         if images.dtype != tf.uint8 or images.shape.rank != 4:
             raise InputError(
@@ -79,7 +79,7 @@ class Embedding:
                 f"{_ADVICE}"
             )
         low, high = self._range
-        return _views(self._outputs(low + (high - low) / 255 * pixels), self.name)
+        return _activations(self._outputs(low + (high - low) / 255 * pixels), self.name)
 
     def check(self) -> None:
         """Tries two images, on every replica of the strategy whose scope this is.
@@ -91,12 +91,12 @@ class Embedding:
         devices = tf.distribute.get_strategy()
         run = tf.function(lambda: devices.run(self, [images]), autograph=False)  # a TPU runs nothing else
         try:
-            views = Views(*(devices.experimental_local_results(view)[0] for view in run()))
+            views = Activations(*(devices.experimental_local_results(view)[0] for view in run()))
         except InputError:
             raise
         except Exception as error:  # a model raises whatever it comes upon
             raise InputError(
-                f"{_WHERE}: {self.name} does not take images of shape {tuple(images.shape[1:])}: {reason(error)}"
+                f"{_WHERE}: {self.name} does not take images of shape {tuple(images.shape[1:])}: {one_line(error)}"
             ) from error
         if (views.features.shape[0], views.logits.shape[0]) != (2, 2):
             raise InputError(f"{_WHERE}: {self.name} does not take batches: its outputs for two images are not two")
@@ -138,7 +138,7 @@ def load(
     except InputError:
         raise
     except Exception as error:  # readers of broken files raise whatever they come upon
-        raise InputError(f"{_WHERE}: {where} cannot be read as a model: {reason(error)}") from error
+        raise InputError(f"{_WHERE}: {where} cannot be read as a model: {one_line(error)}") from error
     if path is None:
         network = network._replace(shape=(*frozen_inception.SIZE, 3))
     used_range = frozen_inception.INPUT_RANGE if frozen else input_range
@@ -147,7 +147,7 @@ def load(
     return embedding
 
 
-def _views(outputs: dict[str, tf.Tensor], name: str) -> Views:
+def _activations(outputs: dict[str, tf.Tensor], name: str) -> Activations:
     """The features and logits among the outputs of a model."""
     tensors = outputs if isinstance(outputs, dict) else {}
     features, logits = tensors.get("features", tensors.get("pool_3")), tensors.get("logits")
@@ -159,7 +159,7 @@ def _views(outputs: dict[str, tf.Tensor], name: str) -> Views:
     if (features.shape.rank, logits.shape.rank) != (2, 2):
         shapes = f"{tuple(features.shape)} and {tuple(logits.shape)}"
         raise InputError(f"{_WHERE}: {name} must give features [n, d] and logits [n, k], not {shapes}")
-    return Views(tf.cast(features, tf.float32), tf.cast(logits, tf.float32))
+    return Activations(tf.cast(features, tf.float32), tf.cast(logits, tf.float32))
 
 
 def _reader(path: str) -> Callable[[str], _Network]:
@@ -220,7 +220,7 @@ def _fetched(url: str) -> str:
     try:
         return tensorflow_hub.resolve(url)
     except Exception as error:  # network libraries raise whatever they come upon
-        raise InputError(f"{_WHERE}: cannot fetch {url} ({reason(error)}): {_ADVICE}") from error
+        raise InputError(f"{_WHERE}: cannot fetch {url} ({one_line(error)}): {_ADVICE}") from error
     finally:
         socket.setdefaulttimeout(before)
 

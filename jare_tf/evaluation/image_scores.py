@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import files, replicas
-from jare_tf.data import random
+from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset, as_floats, as_pixels
-from jare_tf.errors import InputError, check_integer, reason, shown
+from jare_tf.errors import InputError, check_integer, one_line, shown
 from jare_tf.evaluation.embedding import Embedding
 from jare_tf.evaluation.metric import IMAGES, Samples
 from jare_tf.evaluation.protocols import Protocol
-from jare_tf.progress import Progress
+from jare_tf.progress import ProgressLine
 from jare_tf.training import strategy
 from jare_tf.training.gan import GAN
 
@@ -94,13 +94,13 @@ class ImageScores:
             what = f"{protocol.name}, real"
             self._real = real_samples(dataset, protocol.real, what, embedding, devices, self._batch_size, self._cache)
         blocks = -(-protocol.samples // _BLOCK)
-        draw = lambda block: gan.latent_prior.draw((_BLOCK, gan.latent_dim), random.key(0, random.SCORE, block))
+        draw = lambda block: gan.latent_prior.draw((_BLOCK, gan.latent_dim), draws.key(0, draws.SCORE, block))
         latent = tf.concat([draw(block) for block in range(blocks)], axis=0)[: protocol.samples]
         latent = tf.pad(latent, [[0, -len(latent) % self._batch_size], [0, 0]])
         batches = tf.split(latent, len(latent) // self._batch_size)
         generate = lambda latent: as_pixels(gan(latent, training=False))
-        made = embedded(batches, protocol.samples, embedding, devices, f"{protocol.name}, generated", generate)
-        return scores(self._real, made, protocol)
+        generated = embedded(batches, protocol.samples, embedding, devices, f"{protocol.name}, generated", generate)
+        return scores(self._real, generated, protocol)
 
     def _loaded(self, gan: GAN) -> tuple[Embedding, Dataset]:
         """The embedding and the data set, once they have been seen to fit the generator."""
@@ -124,13 +124,13 @@ def _own_devices(gan: GAN) -> tf.distribute.Strategy:
     return devices if strategy.workers(devices) == 1 else tf.distribute.get_strategy()
 
 
-def scores(real: Samples, made: Samples, protocol: Protocol) -> dict[str, float]:
+def scores(real: Samples, generated: Samples, protocol: Protocol) -> dict[str, float]:
     """The scores of a protocol, by tag."""
     measured: dict[str, float] = {}
     for metric, count in protocol.measures:
         of = f"{count // 1000}k" if count >= 1000 else f"{count}"
         suffix = f"{of}_{protocol.split}" if metric.compares else of
-        first = Samples(*(part[:count] for part in made))
+        first = Samples(*(part[:count] for part in generated))
         measured |= {f"{tag}_{suffix}": value for tag, value in metric(real, first).items()}
     return measured
 
@@ -195,14 +195,14 @@ def embedded(
     """
     parts = devices.num_replicas_in_sync
 
-    def look(batch):
+    def embed(batch):
         images = generate(batch)
         return images, *embedding(images)
 
     # AutoGraph would turn an error of ours into one of its own.
-    step = tf.function(lambda batch: devices.run(look, args=(batch,)), autograph=False)
+    step = tf.function(lambda batch: devices.run(embed, args=(batch,)), autograph=False)
     columns: tuple[list, list, list] = ([], [], [])
-    progress, done = Progress(what, count, "images"), 0
+    progress, done = ProgressLine(what, count, "images"), 0
     for batch in batches:
         if batch.shape[0] % parts:
             raise InputError(f"image_scores: batch_size = {batch.shape[0]} must be a multiple of the {parts} devices")
@@ -230,7 +230,10 @@ def _cached(
     cache: str, dataset: Dataset, count: int, batch_size: int, embedding: Embedding, what: str
 ) -> tuple[str, np.ndarray]:
     """The file for what the embedding sees in these images, named after their pixels; and the first 10,000 of them."""
-    digest, progress = hashlib.sha256(f"{embedding.identity}, {count}".encode()), Progress(what, count, "images read")
+    digest, progress = (
+        hashlib.sha256(f"{embedding.identity}, {count}".encode()),
+        ProgressLine(what, count, "images read"),
+    )
     images, done = [], 0
     for batch in _batches(dataset, count, batch_size):
         pixels = batch.numpy()[: count - done]
@@ -258,4 +261,4 @@ def _keep(path: str, samples: Samples) -> None:
         tf.io.gfile.makedirs(os.path.dirname(path))
         files.replace(path, buffer.getvalue(), writer=uuid.uuid4().hex)
     except (tf.errors.OpError, OSError) as error:
-        print(f"what the embedding sees in real images is not kept in {path}: {reason(error)}", flush=True)
+        print(f"what the embedding sees in real images is not kept in {path}: {one_line(error)}", flush=True)

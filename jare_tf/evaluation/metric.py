@@ -35,7 +35,7 @@ class Metric(abc.ABC):
     better: Mapping[str, str]
 
     @abc.abstractmethod
-    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
+    def __call__(self, real: Samples, generated: Samples) -> dict[str, float]:
         """The scores by tag; `real` may be None where the metric does not compare."""
 
 

@@ -29,10 +29,10 @@ class Moments:
 
     def __call__(self, gan: GAN) -> dict[str, float]:
         latent = gan.latent_prior.expectation(self.samples, gan.latent_dim, 0)
-        made = np.asarray(gan(tf.constant(latent, tf.float32)), np.float64)
+        generated = np.asarray(gan(tf.constant(latent, tf.float32)), np.float64)
         real = np.asarray(self.dataset.expectation(self.samples, 0), np.float64)
         covariance = lambda points: np.atleast_2d(np.cov(points.T, bias=True))
         return {
-            "mean_distance": float(np.linalg.norm(made.mean(axis=0) - real.mean(axis=0))),
-            "covariance_distance": float(np.linalg.norm(covariance(made) - covariance(real))),
+            "mean_distance": float(np.linalg.norm(generated.mean(axis=0) - real.mean(axis=0))),
+            "covariance_distance": float(np.linalg.norm(covariance(generated) - covariance(real))),
         }

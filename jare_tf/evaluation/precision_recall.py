@@ -25,17 +25,17 @@ class _ByNeighbours(Metric):
         check_integer(f"{name}: neighbours", self.neighbours, least=1)
         check_integer(f"{name}: samples", self.samples, least=self.neighbours + 1)
 
-    def _features(self, real: Samples, made: Samples) -> tuple[tf.Tensor, tf.Tensor]:
+    def _features(self, real: Samples, generated: Samples) -> tuple[tf.Tensor, tf.Tensor]:
         """As many features of each, float64 [n, d], with the mean of the real ones taken off."""
-        count = min(self.samples, len(real.features), len(made.features))
+        count = min(self.samples, len(real.features), len(generated.features))
         if count <= self.neighbours:
             raise InputError(
-                f"precision_recall: {len(real.features)} real and {len(made.features)} generated samples are too few "
-                f"for {self.neighbours} neighbours"
+                f"precision_recall: {len(real.features)} real and {len(generated.features)} generated samples "
+                f"are too few for {self.neighbours} neighbours"
             )
-        real, made = (tf.constant(random_rows(part.features, count), tf.float64) for part in (real, made))
+        real, generated = (tf.constant(random_rows(part.features, count), tf.float64) for part in (real, generated))
         centre = tf.reduce_mean(real, axis=0)
-        return real - centre, made - centre
+        return real - centre, generated - centre
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,11 +57,11 @@ class PrecisionRecall(_ByNeighbours):
     better = {"precision": "higher", "recall": "higher"}
     neighbours: int = 3
 
-    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
-        real, made = self._features(real, made)
-        of_made, _ = _in_balls(made, real, _squared_radii(real, self.neighbours))
-        of_real, _ = _in_balls(real, made, _squared_radii(made, self.neighbours))
-        return {"precision": float(np.mean(of_made > 0)), "recall": float(np.mean(of_real > 0))}
+    def __call__(self, real: Samples, generated: Samples) -> dict[str, float]:
+        real, generated = self._features(real, generated)
+        of_generated, _ = _in_balls(generated, real, _squared_radii(real, self.neighbours))
+        of_real, _ = _in_balls(real, generated, _squared_radii(generated, self.neighbours))
+        return {"precision": float(np.mean(of_generated > 0)), "recall": float(np.mean(of_real > 0))}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,9 +83,9 @@ class DensityCoverage(_ByNeighbours):
     better = {"density": "higher", "coverage": "higher"}
     neighbours: int = 5
 
-    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
-        real, made = self._features(real, made)
-        balls, covered = _in_balls(made, real, _squared_radii(real, self.neighbours))
+    def __call__(self, real: Samples, generated: Samples) -> dict[str, float]:
+        real, generated = self._features(real, generated)
+        balls, covered = _in_balls(generated, real, _squared_radii(real, self.neighbours))
         return {"density": float(np.mean(balls) / self.neighbours), "coverage": float(np.mean(covered))}
 
 

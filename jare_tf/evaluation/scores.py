@@ -31,10 +31,10 @@ class InceptionScore(Metric):
     def __post_init__(self):
         check_integer("scores.InceptionScore: splits", self.splits, least=1)
 
-    def __call__(self, real: Samples | None, made: Samples) -> dict[str, float]:
-        if len(made.logits) < self.splits:
-            raise InputError(f"scores.InceptionScore: {len(made.logits)} samples make no {self.splits} splits")
-        values = [tfgan_backend.inception_score(part) for part in np.array_split(made.logits, self.splits)]
+    def __call__(self, real: Samples | None, generated: Samples) -> dict[str, float]:
+        if len(generated.logits) < self.splits:
+            raise InputError(f"scores.InceptionScore: {len(generated.logits)} samples make no {self.splits} splits")
+        values = [tfgan_backend.inception_score(part) for part in np.array_split(generated.logits, self.splits)]
         spread = {"inception_score_std": float(np.std(values))} if self.splits > 1 else {}
         return {"inception_score": float(np.mean(values)), **spread}
 
@@ -49,11 +49,11 @@ class FrechetDistance(Metric):
     compares = True
     better = {"fid": "lower"}
 
-    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
-        fewer, dimension = min(len(real.features), len(made.features)), made.features.shape[1]
+    def __call__(self, real: Samples, generated: Samples) -> dict[str, float]:
+        fewer, dimension = min(len(real.features), len(generated.features)), generated.features.shape[1]
         if fewer <= dimension:
             _say_rank_deficient(fewer, dimension)
-        return {"fid": tfgan_backend.frechet_distance(real.features, made.features)}
+        return {"fid": tfgan_backend.frechet_distance(real.features, generated.features)}
 
 
 @functools.cache
@@ -75,9 +75,9 @@ class KernelDistance(Metric):
     compares = True
     better = {"kid": "lower"}
 
-    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
-        most = tfgan_backend.BLOCK * (min(len(real.features), len(made.features)) // 2)
-        features = random_rows(real.features, most), random_rows(made.features, most)
+    def __call__(self, real: Samples, generated: Samples) -> dict[str, float]:
+        most = tfgan_backend.BLOCK * (min(len(real.features), len(generated.features)) // 2)
+        features = random_rows(real.features, most), random_rows(generated.features, most)
         return {"kid": tfgan_backend.kernel_distance(*features)}
 
 
@@ -105,13 +105,13 @@ class SlicedWasserstein(Metric):
         if self.samples > IMAGES:
             raise InputError(f"scores.SlicedWasserstein: samples must be at most {IMAGES}, not {self.samples}")
 
-    def __call__(self, real: Samples, made: Samples) -> dict[str, float]:
-        height, width = made.images.shape[1:3]
+    def __call__(self, real: Samples, generated: Samples) -> dict[str, float]:
+        height, width = generated.images.shape[1:3]
         if height != width or width < tfgan_backend.PATCH:
             print(f"sliced_wasserstein: needs square images, not {height} × {width}: left out", flush=True)
             return {}
-        count = min(self.samples, len(real.images), len(made.images))
-        images = random_rows(real.images, count), random_rows(made.images, count)
+        count = min(self.samples, len(real.images), len(generated.images))
+        images = random_rows(real.images, count), random_rows(generated.images, count)
         levels = tfgan_backend.sliced_wasserstein(*images)
         among_real, distances = zip(*levels.values(), strict=True)
         return {

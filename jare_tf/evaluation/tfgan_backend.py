@@ -29,7 +29,7 @@ def inception_score(logits: np.ndarray) -> float:
     return float(_tfgan().classifier_score_from_logits(_float64(logits)))
 
 
-def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:
+def frechet_distance(real: np.ndarray, generated: np.ndarray) -> float:
     """‖m₁ − m₂‖² + tr(C₁ + C₂ − 2 (C₁ C₂)^½) of features' means m and covariances C (Heusel et al. 2017, eq. 6).
 
     In float64, with the divisor n − 1. A few samples of one distribution are far apart: compare only distances between
@@ -37,12 +37,12 @@ def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:
 
     Args:
       real: [n, d].
-      made: [m, d].
+      generated: [m, d].
     """
-    return float(_tfgan().frechet_classifier_distance_from_activations(_float64(real), _float64(made)))
+    return float(_tfgan().frechet_classifier_distance_from_activations(_float64(real), _float64(generated)))
 
 
-def kernel_distance(real: np.ndarray, made: np.ndarray) -> float:
+def kernel_distance(real: np.ndarray, generated: np.ndarray) -> float:
     """The squared maximum mean discrepancy of features, kernel (x·y/d + 1)³ (Bińkowski et al. 2018, section 4).
 
     The unbiased estimate, below 0 as often as above where both are of one distribution; the mean over consecutive
@@ -50,20 +50,20 @@ def kernel_distance(real: np.ndarray, made: np.ndarray) -> float:
 
     Args:
       real: [n, d], in random order.
-      made: [m, d], in random order.
+      generated: [m, d], in random order.
 
     Raises:
       InputError: some block has a single sample.
     """
-    fewer, more = sorted((len(real), len(made)))
+    fewer, more = sorted((len(real), len(generated)))
     blocks = -(-more // BLOCK)
     if fewer < 2 * blocks:
-        raise InputError(f"the kernel distance of {len(real)} and {len(made)} samples needs {2 * blocks} of each")
+        raise InputError(f"the kernel distance of {len(real)} and {len(generated)} samples needs {2 * blocks} of each")
     with _quiet():
-        return float(_tfgan().kernel_classifier_distance_from_activations(_float64(real), _float64(made), BLOCK))
+        return float(_tfgan().kernel_classifier_distance_from_activations(_float64(real), _float64(generated), BLOCK))
 
 
-def sliced_wasserstein(real: np.ndarray, made: np.ndarray) -> dict[int, tuple[float, float]]:
+def sliced_wasserstein(real: np.ndarray, generated: np.ndarray) -> dict[int, tuple[float, float]]:
     """How far apart patches of images are at each level of their Laplacian pyramids (Karras et al. 2018, section 5).
 
     Of every image 64 patches of 7 × 7 pixels a level, each of them standardised by itself, on 147 random directions;
@@ -74,27 +74,28 @@ def sliced_wasserstein(real: np.ndarray, made: np.ndarray) -> dict[int, tuple[fl
 
     Args:
       real: square images, uint8 [n, side, side, channels], of 1 or 3 channels.
-      made: as many.
+      generated: as many.
 
     Returns:
-      (distance between two draws of patches of the real images, distance between patches of real and of made ones), by
-      the side of the level in pixels: that of the images, and halves of it, while they are whole and at least 16.
+      (distance between two draws of patches of the real images, distance between patches of real and of generated
+      ones), by the side of the level in pixels: that of the images, and halves of it, while they are whole and at least
+      16.
 
     Raises:
       InputError: the images are no such images.
     """
     side, channels = real.shape[1], real.shape[-1]
-    if real.shape != made.shape or real.shape[2] != side or side < PATCH or channels not in (1, 3):
+    if real.shape != generated.shape or real.shape[2] != side or side < PATCH or channels not in (1, 3):
         raise InputError(
             f"the sliced Wasserstein distance needs equally many square images of 1 or 3 channels and {PATCH} pixels "
-            f"or more, not {real.shape} and {made.shape}"
+            f"or more, not {real.shape} and {generated.shape}"
         )
     halvings = 0
     while side % 2 ** (halvings + 1) == 0 and side >> (halvings + 1) >= _COARSEST:
         halvings += 1
     coarsest = 2 ** (side.bit_length() - 1 - halvings)  # TF-GAN counts levels between powers of two
     with tf.device("CPU"), _seeded(), _quiet():
-        images = [_dithered(real), _dithered(made)]
+        images = [_dithered(real), _dithered(generated)]
         levels = _tfgan().sliced_wasserstein_distance(*images, resolution_min=coarsest, patch_size=PATCH)
     return {side >> level: (float(among), float(between)) for level, (among, between) in enumerate(levels)}
 

@@ -14,7 +14,7 @@ from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import check_integer, check_number, check_one_of
 from jare_tf.experiment.checkpoint import output_folder, restore
 from jare_tf.experiment.experiment import Experiment
-from jare_tf.progress import Progress
+from jare_tf.progress import ProgressLine
 from jare_tf.report import pictures
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
@@ -108,7 +108,7 @@ def sample(
 def _samples(gan: GAN, z: tf.Tensor, images: bool) -> Iterator[np.ndarray]:
     """Batches of samples, images as uint8."""
     generate = tf.function(lambda z: as_pixels(gan(z)) if images else gan(z), reduce_retracing=True)
-    progress = Progress("sample", len(z), "samples")
+    progress = ProgressLine("sample", len(z), "samples")
     for first in range(0, len(z), _BATCH):
         batch = generate(z[first : first + _BATCH]).numpy()
         progress.advance(len(batch))

@@ -69,7 +69,7 @@ def train(
             probes = lambda dataset: _probes(experiment, pace, dataset)
             return trainer.train(lambda: experiment.data(gan), probes, profile)
     except (tf.errors.OpError, OSError) as error:
-        raise RunError(f"{run}: {strategy.lost(devices, error)}") from error
+        raise RunError(f"{run}: {strategy.explain_error(devices, error)}") from error
 
 
 def _probes(experiment: Experiment, pace: Pace, dataset: Dataset) -> list[Probe]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.errors import InputError, reason
+from jare_tf.errors import InputError, one_line
 from jare_tf.training.run import Run, is_number
 
 _END_OF_PNG = b"IEND\xaeB`\x82"
@@ -96,7 +96,7 @@ def _read(run: Run, label: str, bindings: Callable[[str], Mapping[str, str]]) ->
             bindings=bindings(text),
         )
     except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the run in {run}: {reason(error)}") from error
+        raise InputError(f"cannot read the run in {run}: {one_line(error)}") from error
 
 
 def _no_run(run: Run) -> str:

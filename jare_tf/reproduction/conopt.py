@@ -6,7 +6,7 @@ import numpy as np
 
 from jare_tf.report import curves, pictures, spectra
 from jare_tf.reproduction.jare import covers, densities, mode_changes
-from jare_tf.reproduction.lab import Claim, Lab, NotRun, Result, TrainedRun
+from jare_tf.reproduction.workspace import Claim, NotRun, Result, TrainedRun, Workspace
 from jare_tf.theory import closed_form, eigenvalues
 
 _METHODS = {"SimGA": "simgd", "AltGA": "altgd", "ConOpt": "conopt", "smoothing": "smoothing"}
@@ -28,7 +28,7 @@ RATES = (5e-5, 1e-4, 2e-4, 5e-4)
 GAMMAS = (0.1, 1.0, 10.0, 100.0)
 
 
-def fig1(lab: Lab) -> Result:
+def fig1(workspace: Workspace) -> Result:
     """How a step size maps eigenvalues into the unit circle, and what consensus optimization does about it."""
     a = np.array([[-0.05, -1.0], [1.0, -0.05]])
     easy = np.array([[-1.0, -0.5], [0.5, -1.0]])
@@ -79,16 +79,19 @@ def fig1(lab: Lab) -> Result:
     )
 
 
-def mixture(lab: Lab, method: str) -> list[TrainedRun]:
+def mixture(workspace: Workspace, method: str) -> list[TrainedRun]:
     """Runs on the circle of eight Gaussians, a run for each seed."""
     narrow = ["networks.mlp.generator.width = 4", "networks.mlp.discriminator.width = 4"]  # a spectrum in seconds
-    unnamed = lab.at(smoke=narrow, cpu=[], paper=[])
-    return [lab.train(f"mixture_conopt_paper/{method}.gin", unnamed=unnamed, seed=seed) for seed in lab.few((0, 1, 2))]
+    not_in_name = workspace.by_scale(smoke=narrow, cpu=[], paper=[])
+    return [
+        workspace.train(f"mixture_conopt_paper/{method}.gin", not_in_name=not_in_name, seed=seed)
+        for seed in workspace.first_if_smoke((0, 1, 2))
+    ]
 
 
-def fig2(lab: Lab) -> Result:
+def fig2(workspace: Workspace) -> Result:
     """Densities on the circle of eight Gaussians after 0, 5,000, 10,000 and 20,000 iterations."""
-    runs = {"SimGA": mixture(lab, "simgd"), "ConOpt": mixture(lab, "conopt")}
+    runs = {"SimGA": mixture(workspace, "simgd"), "ConOpt": mixture(workspace, "conopt")}
     picture, data = densities(runs)
     covered = {label: [int(run.last("modes_covered")) for run in of] for label, of in runs.items()}
     changes = min(map(mode_changes, runs["SimGA"]))
@@ -112,11 +115,11 @@ def fig2(lab: Lab) -> Result:
     )
 
 
-def fig3(lab: Lab) -> Result:
+def fig3(workspace: Workspace) -> Result:
     """Eigenvalues of the plain and of the regularised field, before and after training."""
-    run = mixture(lab, "conopt")[0]
+    run = mixture(workspace, "conopt")[0]
     found = {}
-    for one in lab.spectrum(run)["shown"]:
+    for one in workspace.spectrum(run)["shown"]:
         field = "v'" if one["rule"] == "sim_gd()" else "w'"
         at = "before" if one["point"] == "before training" else "after"
         found[field, at] = np.array([complex(*pair) for pair in one["eigenvalues"]])
@@ -151,24 +154,24 @@ def fig3(lab: Lab) -> Result:
     )
 
 
-def _train(lab: Lab, name: str, *overrides: str, rate: bool = True) -> TrainedRun:
+def _train(workspace: Workspace, name: str, *overrides: str, rate: bool = True) -> TrainedRun:
     """A run on CIFAR-10 with checkpoints to score along it."""
-    paper = lab.at(smoke=[], cpu=[], paper=["SAVE_EVERY = 5000"])
+    paper = workspace.by_scale(smoke=[], cpu=[], paper=["SAVE_EVERY = 5000"])
     cpu = [*_CPU, *([_CPU_RATE] if rate else [])]
-    return lab.train_images(f"cifar10_conopt_paper/{name}.gin", *overrides, *paper, cpu=cpu, keep=100)
+    return workspace.train_images(f"cifar10_conopt_paper/{name}.gin", *overrides, *paper, cpu=cpu, keep=100)
 
 
-def _score_curve(lab: Lab, run: TrainedRun, tag: str = "inception_score") -> tuple[np.ndarray, np.ndarray]:
+def _score_curve(workspace: Workspace, run: TrainedRun, tag: str = "inception_score") -> tuple[np.ndarray, np.ndarray]:
     """Steps, and a score there."""
-    return tuple(np.transpose([(row["step"], row[tag]) for row in lab.scores(run)]))
+    return tuple(np.transpose([(row["step"], row[tag]) for row in workspace.scores(run)]))
 
 
-def fig4(lab: Lab) -> Result:
+def fig4(workspace: Workspace) -> Result:
     """Samples of ConOpt on CIFAR-10, and on CelebA where the scale is the paper's."""
-    runs = {"CIFAR-10": _train(lab, "dcgan4_nobn_conopt")}
-    if lab.scale != "cpu":
-        runs["CelebA"] = lab.train_images("celeba/resnet_cf_conopt.gin", side=64)
-    scores = {label: lab.scores(run)[-1] for label, run in runs.items()}
+    runs = {"CIFAR-10": _train(workspace, "dcgan4_nobn_conopt")}
+    if workspace.scale != "cpu":
+        runs["CelebA"] = workspace.train_images("celeba/resnet_cf_conopt.gin", side=64)
+    scores = {label: workspace.scores(run)[-1] for label, run in runs.items()}
     picture = pictures.table({"ConOpt": [run.last_picture() for run in runs.values()]}, list(runs))
     measured = {f"inception score, {label}": score["inception_score"] for label, score in scores.items()}
     learned = all(score["inception_score"] > 3 for score in scores.values())
@@ -176,11 +179,14 @@ def fig4(lab: Lab) -> Result:
     return Result(picture, data, [Claim("ConOpt successfully trains the models", "section 5", measured, learned)])
 
 
-def _losses_and_scores(lab: Lab, layers: int, claim: str) -> Result:
+def _losses_and_scores(workspace: Workspace, layers: int, claim: str) -> Result:
     """Losses and inception score of ConOpt without batch norm and of AltGA with it."""
-    runs = {"AltGA": _train(lab, f"dcgan{layers}_altgd"), "ConOpt": _train(lab, f"dcgan{layers}_nobn_conopt")}
+    runs = {
+        "AltGA": _train(workspace, f"dcgan{layers}_altgd"),
+        "ConOpt": _train(workspace, f"dcgan{layers}_nobn_conopt"),
+    }
     tags = {"loss/generator": "loss of the generator", "loss/discriminator": "loss of the discriminator"}
-    scores = {label: _score_curve(lab, run) for label, run in runs.items()}
+    scores = {label: _score_curve(workspace, run) for label, run in runs.items()}
     panels = [
         curves.Panel(title, {label: [run.curve(tag)] for label, run in runs.items()}) for tag, title in tags.items()
     ]
@@ -213,21 +219,25 @@ def _losses_and_scores(lab: Lab, layers: int, claim: str) -> Result:
     )
 
 
-def fig5(lab: Lab) -> Result:
+def fig5(workspace: Workspace) -> Result:
     """Losses and inception score, three layers."""
-    return _losses_and_scores(lab, 3, "ConOpt achieves slightly better end results")
+    return _losses_and_scores(workspace, 3, "ConOpt achieves slightly better end results")
 
 
-def fig11(lab: Lab) -> Result:
+def fig11(workspace: Workspace) -> Result:
     """Losses and inception score, four layers."""
-    return _losses_and_scores(lab, 4, "ConOpt achieves much better end results")
+    return _losses_and_scores(workspace, 4, "ConOpt achieves much better end results")
 
 
-def _architectures(lab: Lab, methods: Mapping[str, str], names: Mapping[str, str]) -> dict[str, dict[str, TrainedRun]]:
-    pairs = lab.few(list(methods.items()), 3)[-2:] if lab.scale == "smoke" else list(methods.items())
+def _architectures(
+    workspace: Workspace, methods: Mapping[str, str], names: Mapping[str, str]
+) -> dict[str, dict[str, TrainedRun]]:
+    pairs = (
+        workspace.first_if_smoke(list(methods.items()), 3)[-2:] if workspace.scale == "smoke" else list(methods.items())
+    )
     return {
-        title: {label: _train(lab, f"{name}_{method}") for label, method in pairs}
-        for title, name in lab.few(list(names.items()))
+        title: {label: _train(workspace, f"{name}_{method}") for label, method in pairs}
+        for title, name in workspace.first_if_smoke(list(names.items()))
     }
 
 
@@ -251,17 +261,17 @@ def _trains(last: Mapping[str, Mapping[str, float]]) -> list[Claim]:
     ]
 
 
-def _last_scores(lab: Lab, runs: Mapping[str, Mapping[str, TrainedRun]]) -> dict[str, dict[str, float]]:
+def _last_scores(workspace: Workspace, runs: Mapping[str, Mapping[str, TrainedRun]]) -> dict[str, dict[str, float]]:
     return {
-        title: {label: lab.scores(run)[-1]["inception_score"] for label, run in of.items()}
+        title: {label: workspace.scores(run)[-1]["inception_score"] for label, run in of.items()}
         for title, of in runs.items()
     }
 
 
-def fig6(lab: Lab) -> Result:
+def fig6(workspace: Workspace) -> Result:
     """Samples of three methods with four architectures and objectives."""
-    runs = _architectures(lab, {label: _METHODS[label] for label in ("SimGA", "AltGA", "ConOpt")}, _ARCHITECTURES)
-    last = _last_scores(lab, runs)
+    runs = _architectures(workspace, {label: _METHODS[label] for label in ("SimGA", "AltGA", "ConOpt")}, _ARCHITECTURES)
+    last = _last_scores(workspace, runs)
     labels = list(next(iter(runs.values())))
     picture = pictures.table(
         {label: [of[label].last_picture() for of in runs.values()] for label in labels}, list(runs)
@@ -270,9 +280,9 @@ def fig6(lab: Lab) -> Result:
     return Result(picture, data, _trains(last))
 
 
-def _scores_over_time(lab: Lab, names: Mapping[str, str]) -> tuple[Result, dict[str, dict[str, float]]]:
-    runs = _architectures(lab, _METHODS, names)
-    scores = {title: {label: _score_curve(lab, run) for label, run in of.items()} for title, of in runs.items()}
+def _scores_over_time(workspace: Workspace, names: Mapping[str, str]) -> tuple[Result, dict[str, dict[str, float]]]:
+    runs = _architectures(workspace, _METHODS, names)
+    scores = {title: {label: _score_curve(workspace, run) for label, run in of.items()} for title, of in runs.items()}
     panels = [curves.Panel(title, {label: [curve] for label, curve in of.items()}) for title, of in scores.items()]
     last = {title: {label: float(curve[1][-1]) for label, curve in of.items()} for title, of in scores.items()}
     data = [
@@ -284,9 +294,9 @@ def _scores_over_time(lab: Lab, names: Mapping[str, str]) -> tuple[Result, dict[
     return Result(curves.panels([panels]), data, _trains(last)), last
 
 
-def fig7(lab: Lab) -> Result:
+def fig7(workspace: Workspace) -> Result:
     """Inception score over iterations of Fig. 6 and of the smoothing optimizer."""
-    result, last = _scores_over_time(lab, _ARCHITECTURES)
+    result, last = _scores_over_time(workspace, _ARCHITECTURES)
     ratios = {title: of["ConOpt"] / of.get("smoothing", np.inf) for title, of in last.items() if title != "DC-GAN"}
     measured = {f"ConOpt's inception score over smoothing's, {title}": value for title, value in ratios.items()}
     better = sum(value > 1 for value in ratios.values()) > len(ratios) / 2
@@ -294,20 +304,23 @@ def fig7(lab: Lab) -> Result:
     return result._replace(claims=[*result.claims, claim])
 
 
-def fig8(lab: Lab) -> Result:
+def fig8(workspace: Workspace) -> Result:
     """Inception score over iterations with one more dense layer in the discriminator."""
-    result, last = _scores_over_time(lab, _DENSE)
+    result, last = _scores_over_time(workspace, _DENSE)
     of = last.get("constant filters", {})
     claim = "smoothing fails with constant filters, where ConOpt succeeds"
     fails = bool(of) and of["smoothing"] < 0.8 * of["ConOpt"]
     return result._replace(claims=[*result.claims, Claim(claim, "Fig. 8", of, fails)])
 
 
-def fig9(lab: Lab) -> Result:
+def fig9(workspace: Workspace) -> Result:
     """Samples of ConOpt with five objectives of the generator."""
     names = {"standard": "", "JS": "_js", "KL": "_kl", "total variation": "_tv", "indicator": "_indicator"}
-    runs = {title: _train(lab, f"dcgan4_nobn_cf{suffix}_conopt") for title, suffix in lab.few(list(names.items()), 2)}
-    scores = {title: lab.scores(run)[-1]["inception_score"] for title, run in runs.items()}
+    runs = {
+        title: _train(workspace, f"dcgan4_nobn_cf{suffix}_conopt")
+        for title, suffix in workspace.first_if_smoke(list(names.items()), 2)
+    }
+    scores = {title: workspace.scores(run)[-1]["inception_score"] for title, run in runs.items()}
     picture = pictures.table({"ConOpt": [run.last_picture() for run in runs.values()]}, list(runs))
     measured = {f"last inception score, {title}": value for title, value in scores.items()}
     claim = "ConOpt can be used with a large variety of divergences"
@@ -319,16 +332,16 @@ def fig9(lab: Lab) -> Result:
     )
 
 
-def fig10(lab: Lab) -> Result:
+def fig10(workspace: Workspace) -> Result:
     """Samples of residual networks on CelebA by three methods."""
-    if lab.scale == "cpu":
+    if workspace.scale == "cpu":
         raise NotRun("CelebA at 64 px needs a GPU, and a data set that has to be downloaded by hand")
     methods = {label: _METHODS[label] for label in ("ConOpt", "AltGA", "SimGA")}
     runs = {
-        label: lab.train_images(f"celeba/resnet_cf_{name}.gin", side=64)
-        for label, name in lab.few(list(methods.items()), 2)
+        label: workspace.train_images(f"celeba/resnet_cf_{name}.gin", side=64)
+        for label, name in workspace.first_if_smoke(list(methods.items()), 2)
     }
-    fid = {label: lab.scores(run)[-1]["fid"] for label, run in runs.items()}
+    fid = {label: workspace.scores(run)[-1]["fid"] for label, run in runs.items()}
     picture = pictures.table({"": [run.last_picture() for run in runs.values()]}, list(runs))
     measured = {f"Fréchet distance, {label}": value for label, value in fid.items()}
     ours = all(fid["ConOpt"] < value for label, value in fid.items() if label != "ConOpt")
@@ -339,14 +352,16 @@ def fig10(lab: Lab) -> Result:
     )
 
 
-def _sweep(lab: Lab, names: Mapping[str, str], macro: str, values: Sequence[float], *overrides: str) -> Result:
+def _sweep(
+    workspace: Workspace, names: Mapping[str, str], macro: str, values: Sequence[float], *overrides: str
+) -> Result:
     """Inception scores over iterations for values of a macro, a panel a network. The paper draws no conclusion."""
     scores = {
         title: {
-            f"{value:g}": _score_curve(lab, _train(lab, name, *overrides, f"{macro} = {value}", rate=False))
-            for value in lab.few(values, 2)
+            f"{value:g}": _score_curve(workspace, _train(workspace, name, *overrides, f"{macro} = {value}", rate=False))
+            for value in workspace.first_if_smoke(values, 2)
         }
-        for title, name in lab.few(list(names.items()))
+        for title, name in workspace.first_if_smoke(list(names.items()))
     }
     panels = [curves.Panel(title, {label: [curve] for label, curve in of.items()}) for title, of in scores.items()]
     data = [
@@ -358,20 +373,20 @@ def _sweep(lab: Lab, names: Mapping[str, str], macro: str, values: Sequence[floa
     return Result(curves.panels([panels]), data, [])
 
 
-def fig12(lab: Lab) -> Result:
+def fig12(workspace: Workspace) -> Result:
     """Learning rates of AltGA, three and four layers."""
     names = {"3 convolutional layers": "dcgan3_altgd", "4 convolutional layers": "dcgan4_altgd"}
-    return _sweep(lab, names, "LEARNING_RATE", RATES)
+    return _sweep(workspace, names, "LEARNING_RATE", RATES)
 
 
 _CONOPT = {"3 convolutional layers": "dcgan3_nobn_conopt", "4 convolutional layers": "dcgan4_nobn_conopt"}
 
 
-def fig13(lab: Lab) -> Result:
+def fig13(workspace: Workspace) -> Result:
     """Learning rates of ConOpt, three and four layers."""
-    return _sweep(lab, _CONOPT, "LEARNING_RATE", RATES)
+    return _sweep(workspace, _CONOPT, "LEARNING_RATE", RATES)
 
 
-def fig14(lab: Lab) -> Result:
+def fig14(workspace: Workspace) -> Result:
     """γ of ConOpt, three and four layers, at learning rate 2e-4."""
-    return _sweep(lab, _CONOPT, "GAMMA", GAMMAS, "LEARNING_RATE = 2e-4")
+    return _sweep(workspace, _CONOPT, "GAMMA", GAMMAS, "LEARNING_RATE = 2e-4")

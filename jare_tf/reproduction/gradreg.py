@@ -10,7 +10,7 @@ from jare_tf.game.losses import objectives
 from jare_tf.game.networks import linear_quadratic
 from jare_tf.report import curves, pictures, spectra
 from jare_tf.reproduction.jare import covers, densities
-from jare_tf.reproduction.lab import Claim, Lab, Result, TrainedRun
+from jare_tf.reproduction.workspace import Claim, Result, TrainedRun, Workspace
 from jare_tf.theory.streamlines import Streamlines, streamlines
 from jare_tf.types import Batch
 
@@ -24,11 +24,11 @@ def first_covering(run: TrainedRun) -> int | None:
     return next((int(step) for step, modes in zip(*run.curve("modes_covered"), strict=True) if modes == 8), None)
 
 
-def fig1(lab: Lab) -> Result:
+def fig1(workspace: Workspace) -> Result:
     """Eight Gaussians: the gradient-regularised GAN, η = 0.5, against the GAN unrolled by ten steps, and a GAN."""
     names = {"gradient-regularised": "generator_only", "10-unrolled": "unrolled", "GAN": "gan"}
     shorter = "STEPS = 20000", "SAMPLE_EVERY = 4000"
-    train = lambda name: lab.train(f"mixture_gradreg_paper/{name}.gin", cpu=shorter)
+    train = lambda name: workspace.train(f"mixture_gradreg_paper/{name}.gin", cpu=shorter)
     runs = {label: [train(name)] for label, name in names.items()}
     picture, data = densities(runs)
     source = "section 4 and Fig. 1"
@@ -72,14 +72,14 @@ _EPOCH = 140
 _STACKED = {"gradient-regularised": "generator_only", "traditional": "gan"}
 
 
-def _stacked(lab: Lab, epochs: Sequence[int]) -> Result:
-    made_up = lab.at(
+def _stacked(workspace: Workspace, epochs: Sequence[int]) -> Result:
+    fake_data = workspace.by_scale(
         smoke=[
-            "from jare_tf.reproduction import made_up",
-            "data.stacked_mnist.StackedMnist.digits = @made_up.images()",
-            "made_up.images.side = 28",
-            "made_up.images.channels = 1",
-            "evaluation.StackedModes.digits = @made_up.digits",
+            "from jare_tf.reproduction import fake_data",
+            "data.stacked_mnist.StackedMnist.digits = @fake_data.images()",
+            "fake_data.images.side = 28",
+            "fake_data.images.channels = 1",
+            "evaluation.StackedModes.digits = @fake_data.digits",
             "evaluation.StackedModes.samples = 8",
             "COUNT_MODES_EVERY = 2",
             "FILTERS = 2",
@@ -89,9 +89,12 @@ def _stacked(lab: Lab, epochs: Sequence[int]) -> Result:
     )
     pace = [f"SAMPLE_EVERY = {_EPOCH}", f"SAVE_EVERY = {_EPOCH}", f"COUNT_MODES_EVERY = {20 * _EPOCH}"]
     cpu = [*pace, f"STEPS = {20 * _EPOCH}", f"LOG_EVERY = {_EPOCH}", "DIGITS_SPLIT = 'train[:9000]'"]
-    runs = {label: lab.train(f"stacked_mnist/{name}.gin", cpu=cpu, unnamed=made_up) for label, name in _STACKED.items()}
+    runs = {
+        label: workspace.train(f"stacked_mnist/{name}.gin", cpu=cpu, not_in_name=fake_data)
+        for label, name in _STACKED.items()
+    }
     samples = {label: list(run.drawn().values()) for label, run in runs.items()}
-    shown = lab.few(epochs)
+    shown = workspace.first_if_smoke(epochs)
     picture = pictures.table(
         {label: [of[min(epoch, len(of) - 1)] for epoch in shown] for label, of in samples.items()},
         [f"epoch {epoch}" for epoch in shown],
@@ -104,14 +107,14 @@ def _stacked(lab: Lab, epochs: Sequence[int]) -> Result:
     return Result(picture, data, [Claim(claim, "section 4 and Figs. 2, 4", measured, ours > 900 and theirs < 500)])
 
 
-def fig2(lab: Lab) -> Result:
+def fig2(workspace: Workspace) -> Result:
     """Stacked MNIST after 1, 4 and 20 epochs."""
-    return _stacked(lab, (1, 4, 20))
+    return _stacked(workspace, (1, 4, 20))
 
 
-def fig4(lab: Lab) -> Result:
+def fig4(workspace: Workspace) -> Result:
     """Stacked MNIST after 1, 2, 4, 8, 12, 16 and 20 epochs."""
-    return _stacked(lab, (1, 2, 4, 8, 12, 16, 20))
+    return _stacked(workspace, (1, 2, 4, 8, 12, 16, 20))
 
 
 def linear_quadratic_fields() -> Iterator[tuple[str, Streamlines]]:
@@ -123,17 +126,18 @@ def linear_quadratic_fields() -> Iterator[tuple[str, Streamlines]]:
             yield f"{name}, η = {eta:g}", streamlines(game, jare_tf.generator_only(gamma=2 * eta), batch, w, a)
 
 
-def fig3(lab: Lab) -> Result:
+def fig3(workspace: Workspace) -> Result:
     """Streamlines of the GAN and the WGAN of two parameters for η = 0, 0.25, 0.5 and 1, and runs of them."""
     picture = spectra.draw_streamlines(dict(linear_quadratic_fields()), (0, 1), columns=4)
     file = lambda kind, eta: f"uniform_1d/{kind}_{str(f'{eta:g}').replace('.', 'p')}.gin"
     distance = lambda run: [run.curve(f"parameter_distance/{player}")[1] for player in ("discriminator", "generator")]
     left = {
         (kind, eta): max(
-            float(np.hypot(*distance(lab.train(file(kind, eta), seed=seed)))[-1]) for seed in lab.few((0, 1, 2))
+            float(np.hypot(*distance(workspace.train(file(kind, eta), seed=seed)))[-1])
+            for seed in workspace.first_if_smoke((0, 1, 2))
         )
         for kind in ("gan", "wgan")
-        for eta in lab.few(ETAS, 2)
+        for eta in workspace.first_if_smoke(ETAS, 2)
     }
     data = [{"game": kind, "eta": eta, "largest distance at the end": value} for (kind, eta), value in left.items()]
     circling = left.pop(("wgan", 0.0))
@@ -161,7 +165,7 @@ def fig3(lab: Lab) -> Result:
     )
 
 
-def appendix_d(lab: Lab) -> Result:
+def appendix_d(workspace: Workspace) -> Result:
     """A Gaussian learned by a linear generator against a quadratic discriminator (Appendices D and E)."""
     names = {
         "GAN": "simgd",
@@ -169,7 +173,7 @@ def appendix_d(lab: Lab) -> Result:
         "WGAN": "wgan_simgd",
         "WGAN, regularised": "wgan_generator_only",
     }
-    runs = {label: [lab.train(f"linear_quadratic/{name}.gin")] for label, name in names.items()}
+    runs = {label: [workspace.train(f"linear_quadratic/{name}.gin")] for label, name in names.items()}
     tags = {"mean_distance": "distance of the means", "covariance_distance": "distance of the covariances"}
     picture = curves.panels(
         [

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jare_tf.report import bars, curves, pictures
-from jare_tf.reproduction.lab import Claim, Lab, Result, TrainedRun, turning_points
+from jare_tf.reproduction.workspace import Claim, Result, TrainedRun, Workspace, turning_points
 from jare_tf.theory import closed_form, eigenvalues
 
 METHODS = {"SimGD": "simgd", "ConOpt": "conopt", "JARE (Ours)": "jare"}
@@ -16,12 +16,12 @@ OURS = "JARE (Ours)"
 Games = Mapping[str, Mapping[str, Sequence[TrainedRun]]]  # by title and method, a run for each seed
 
 
-def isotropic(lab: Lab, mean: float, sigma: float) -> dict[str, list[TrainedRun]]:
+def isotropic(workspace: Workspace, mean: float, sigma: float) -> dict[str, list[TrainedRun]]:
     """Runs of the isotropic Gaussian by method, a run for each seed."""
     return {
         label: [
-            lab.train(f"isotropic_gaussian/{name}.gin", f"MU = {mean}", f"SIGMA = {sigma}", seed=seed)
-            for seed in lab.few((0, 1, 2))
+            workspace.train(f"isotropic_gaussian/{name}.gin", f"MU = {mean}", f"SIGMA = {sigma}", seed=seed)
+            for seed in workspace.first_if_smoke((0, 1, 2))
         ]
         for label, name in METHODS.items()
     }
@@ -65,9 +65,9 @@ def _games_drawn(games: Games, side_by_side: bool = False) -> tuple[curves.Figur
     return curves.panels([sum(grid, [])] if side_by_side else grid), data
 
 
-def fig1(lab: Lab) -> Result:
+def fig1(workspace: Workspace) -> Result:
     """Distances to the equilibrium on the isotropic Gaussian, μ = 4, σ² = 0.04."""
-    game = isotropic(lab, 4.0, 0.2)
+    game = isotropic(workspace, 4.0, 0.2)
     picture, data = _games_drawn({"": game}, side_by_side=True)
     source = "section 7, Isotropic Gaussian"
     turns = {
@@ -109,9 +109,9 @@ def fig1(lab: Lab) -> Result:
     )
 
 
-def fig5(lab: Lab) -> Result:
+def fig5(workspace: Workspace) -> Result:
     """Distances to the equilibrium on the isotropic Gaussian, μ = 2, 4 and 6, σ = 0.2."""
-    games = {mean: isotropic(lab, mean, 0.2) for mean in lab.few((2.0, 4.0, 6.0), 2)}
+    games = {mean: isotropic(workspace, mean, 0.2) for mean in workspace.first_if_smoke((2.0, 4.0, 6.0), 2)}
     picture, data = _games_drawn({f"μ = {mean:g}, ": game for mean, game in games.items()})
     source = "section 7 and Fig. 5"
     left = {
@@ -148,9 +148,9 @@ def fig5(lab: Lab) -> Result:
     )
 
 
-def fig6(lab: Lab) -> Result:
+def fig6(workspace: Workspace) -> Result:
     """Distances to the equilibrium on the isotropic Gaussian, σ = 0.1, 0.2 and 0.4, μ = 2."""
-    games = {sigma: isotropic(lab, 2.0, sigma) for sigma in lab.few((0.1, 0.2, 0.4), 2)}
+    games = {sigma: isotropic(workspace, 2.0, sigma) for sigma in workspace.first_if_smoke((0.1, 0.2, 0.4), 2)}
     picture, data = _games_drawn({f"σ = {sigma:g}, ": game for sigma, game in games.items()})
     left = {
         f"error left at σ = {sigma:g}": float(np.mean([_error_left(run) for run in game["SimGD"]]))
@@ -161,11 +161,14 @@ def fig6(lab: Lab) -> Result:
 
 
 def mixture(
-    lab: Lab, radius: float, method: str, gamma: float | None = None, seeds: Sequence[int] = (0,)
+    workspace: Workspace, radius: float, method: str, gamma: float | None = None, seeds: Sequence[int] = (0,)
 ) -> list[TrainedRun]:
     """Runs on the ring of eight Gaussians, a run for each seed."""
     overrides = [f"RADIUS = {radius}", *([] if gamma is None else [f"GAMMA = {gamma}"])]
-    return [lab.train(f"mixture_jare_paper/{method}.gin", *overrides, seed=seed) for seed in lab.few(seeds)]
+    return [
+        workspace.train(f"mixture_jare_paper/{method}.gin", *overrides, seed=seed)
+        for seed in workspace.first_if_smoke(seeds)
+    ]
 
 
 def densities(runs: Mapping[str, Sequence[TrainedRun]]) -> tuple[pictures.Figure, list[dict]]:
@@ -196,10 +199,13 @@ def covers(run: TrainedRun) -> bool:
     return run.not_finite is None and run.last("modes_covered") == 8
 
 
-def fig2(lab: Lab) -> Result:
+def fig2(workspace: Workspace) -> Result:
     """Densities on the mixture of Gaussians, r = 2, γ = 10."""
-    seeds = lab.at(smoke=(0,), cpu=(0, 1), paper=(0, 1, 2))
-    runs = {label: mixture(lab, 2.0, name, None if name == "simgd" else 10.0, seeds) for label, name in METHODS.items()}
+    seeds = workspace.by_scale(smoke=(0,), cpu=(0, 1), paper=(0, 1, 2))
+    runs = {
+        label: mixture(workspace, 2.0, name, None if name == "simgd" else 10.0, seeds)
+        for label, name in METHODS.items()
+    }
     picture, data = densities(runs)
     source = "section 7, Mixture of Gaussians"
     covered = {label: [int(run.last("modes_covered")) for run in of_label] for label, of_label in runs.items()}
@@ -234,10 +240,10 @@ def fig2(lab: Lab) -> Result:
     )
 
 
-def _harder(lab: Lab, radius: float) -> Result:
-    runs = {"SimGD": mixture(lab, radius, "simgd")}
+def _harder(workspace: Workspace, radius: float) -> Result:
+    runs = {"SimGD": mixture(workspace, radius, "simgd")}
     for label, name in (("ConOpt", "conopt"), ("JARE", "jare")):
-        runs |= {f"{label}, γ = {gamma:g}": mixture(lab, radius, name, gamma) for gamma in (10.0, 1000.0)}
+        runs |= {f"{label}, γ = {gamma:g}": mixture(workspace, radius, name, gamma) for gamma in (10.0, 1000.0)}
     picture, data = densities(runs)
     last = {label: (run.last("modes_covered"), run.last("high_quality_fraction")) for label, (run,) in runs.items()}
     measured = {
@@ -257,17 +263,17 @@ def _harder(lab: Lab, radius: float) -> Result:
     )
 
 
-def fig7(lab: Lab) -> Result:
+def fig7(workspace: Workspace) -> Result:
     """Densities on the mixture of Gaussians with γ = 10 and 1000, r = 2."""
-    return _harder(lab, 2.0)
+    return _harder(workspace, 2.0)
 
 
-def fig8(lab: Lab) -> Result:
+def fig8(workspace: Workspace) -> Result:
     """Densities on the mixture of Gaussians with γ = 10 and 1000, r = 10."""
-    return _harder(lab, 10.0)
+    return _harder(workspace, 10.0)
 
 
-def table1(lab: Lab) -> Result:
+def table1(workspace: Workspace) -> Result:
     """What the Jacobians of SimGD and JARE need to be well-conditioned: random P and Q, γ = 10⁴."""
     rng, size = np.random.default_rng(0), 8
     left, right = (np.linalg.qr(rng.normal(size=(size, size)))[0] for _ in range(2))

@@ -8,7 +8,7 @@ import keras
 from jare_tf.game.networks import resnet
 from jare_tf.report import bars, pictures, step_times
 from jare_tf.reproduction import step_cost
-from jare_tf.reproduction.lab import Claim, Lab, NotRun, Result, TrainedRun
+from jare_tf.reproduction.workspace import Claim, NotRun, Result, TrainedRun, Workspace
 
 METHODS = {"GAN": "gan", "SN-GAN": "sngan", "ConOpt": "conopt", "JARE (Ours)": "jare"}
 SETTINGS = "ABCDEF"
@@ -21,27 +21,29 @@ _CPU_RATES = {"D": "keras.optimizers.RMSprop.learning_rate = 8e-4"}
 _CPU_RATE = "keras.optimizers.Adam.learning_rate = 8e-4"
 
 
-def cifar10(lab: Lab) -> dict[str, dict[str, TrainedRun]]:
+def cifar10(workspace: Workspace) -> dict[str, dict[str, TrainedRun]]:
     """Runs on CIFAR-10 by setting and method."""
     return {
         letter: {
-            label: lab.train_images(
+            label: workspace.train_images(
                 f"cifar10/{letter.lower()}_{name}.gin", cpu=[*_CPU, _CPU_RATES.get(letter, _CPU_RATE)]
             )
-            for label, name in lab.few(list(METHODS.items()), 2)
+            for label, name in workspace.first_if_smoke(list(METHODS.items()), 2)
         }
-        for letter in lab.few(SETTINGS)
+        for letter in workspace.first_if_smoke(SETTINGS)
     }
 
 
-def _cifar10_scores(lab: Lab, runs: Mapping[str, Mapping[str, TrainedRun]]) -> dict[str, dict[str, dict[str, float]]]:
+def _cifar10_scores(
+    workspace: Workspace, runs: Mapping[str, Mapping[str, TrainedRun]]
+) -> dict[str, dict[str, dict[str, float]]]:
     """The newest `inception_score` and `fid` by setting and method."""
-    return {letter: {label: lab.scores(run)[-1] for label, run in of.items()} for letter, of in runs.items()}
+    return {letter: {label: workspace.scores(run)[-1] for label, run in of.items()} for letter, of in runs.items()}
 
 
-def fig3(lab: Lab) -> Result:
+def fig3(workspace: Workspace) -> Result:
     """Inception scores and Fréchet distances on CIFAR-10, settings A to F."""
-    scores = _cifar10_scores(lab, cifar10(lab))
+    scores = _cifar10_scores(workspace, cifar10(workspace))
     panels = {
         title: {letter: {label: bars.Bar(score[tag]) for label, score in of.items()} for letter, of in scores.items()}
         for tag, title in {"inception_score": "inception score", "fid": "Fréchet distance"}.items()
@@ -77,20 +79,22 @@ def fig3(lab: Lab) -> Result:
     return Result(bars.draw(panels, ylabel="score"), data, [robust, *owners])
 
 
-def fig4(lab: Lab) -> Result:
+def fig4(workspace: Workspace) -> Result:
     """Time of a training step on CIFAR-10, settings A to F."""
-    tiny = lab.at(smoke=["FILTERS = 2", "BATCH_SIZE = 2"], cpu=[], paper=[])
-    rounds = lab.at(smoke=1, cpu=5, paper=50)
+    tiny = workspace.by_scale(smoke=["FILTERS = 2", "BATCH_SIZE = 2"], cpu=[], paper=[])
+    rounds = workspace.by_scale(smoke=1, cpu=5, paper=50)
     step_cost.warm_up(["graph"])
     rows = []
-    for letter in lab.few(SETTINGS):
+    for letter in workspace.first_if_smoke(SETTINGS):
         methods = {
             label: step_cost.Configuration(step_cost.SETTINGS[letter][name], tiny) for label, name in METHODS.items()
         }
         rows += step_cost.measure(letter, "graph", methods, rounds, operations={})
     milliseconds = {(row.setting, row.method): row.milliseconds for row in rows}
     ratios = {
-        label: [milliseconds[letter, OURS] / milliseconds[letter, label] for letter in lab.few(SETTINGS)]
+        label: [
+            milliseconds[letter, OURS] / milliseconds[letter, label] for letter in workspace.first_if_smoke(SETTINGS)
+        ]
         for label in ("ConOpt", "SN-GAN")
     }
     return Result(
@@ -113,15 +117,15 @@ def fig4(lab: Lab) -> Result:
     )
 
 
-def fig9(lab: Lab) -> Result:
+def fig9(workspace: Workspace) -> Result:
     """Samples of the four methods on CIFAR-10, settings A to F."""
-    runs = cifar10(lab)
+    runs = cifar10(workspace)
     labels = list(next(iter(runs.values())))
     picture = pictures.table(
         {label: [of[label].last_picture() for of in runs.values()] for label in labels},
         [f"setting {letter}" for letter in runs],
     )
-    scores = _cifar10_scores(lab, runs)
+    scores = _cifar10_scores(workspace, runs)
     data: list[dict[str, Any]] = [
         {"setting": letter, "method": label, "fid": score["fid"]}
         for letter, of in scores.items()
@@ -141,15 +145,15 @@ def fig9(lab: Lab) -> Result:
     return Result(picture, data, [Claim(claim, "Fig. 9", measured, alone)])
 
 
-def fig10(lab: Lab) -> Result:
+def fig10(workspace: Workspace) -> Result:
     """Samples of JARE on CelebA, 64 px, and of the methods on ImageNet, 128 px."""
-    if lab.scale == "cpu":
+    if workspace.scale == "cpu":
         raise NotRun("CelebA and ImageNet at 64 and 128 px need a GPU, and data that have to be downloaded by hand")
-    runs = {"CelebA, JARE": lab.train_images("celeba/jare.gin", side=64)}
-    for label, name in reversed(lab.few(list(reversed(METHODS.items())))):
-        runs[f"ImageNet, {label}"] = lab.train_images(f"imagenet/{name}.gin", side=128)
+    runs = {"CelebA, JARE": workspace.train_images("celeba/jare.gin", side=64)}
+    for label, name in reversed(workspace.first_if_smoke(list(reversed(METHODS.items())))):
+        runs[f"ImageNet, {label}"] = workspace.train_images(f"imagenet/{name}.gin", side=128)
     samples = {label: run.last_picture() for label, run in runs.items()}
-    fid = {label: lab.scores(run)[-1]["fid"] for label, run in runs.items()}
+    fid = {label: workspace.scores(run)[-1]["fid"] for label, run in runs.items()}
     ours = fid.pop(f"ImageNet, {OURS}")
     others = [value for label, value in fid.items() if label.startswith("ImageNet")]
     picture = pictures.table({"": list(samples.values())}, list(samples))
@@ -185,21 +189,21 @@ def _table(generator: keras.Model, discriminator: keras.Model, number: int, bloc
     return Result(pictures.text_table(rows), rows, [claim])
 
 
-def table2(lab: Lab) -> Result:
+def table2(workspace: Workspace) -> Result:
     """ResNet v1 for CIFAR-10, M_f = 64."""
     return _table(resnet.generator_v1(), resnet.discriminator(), 2, (3, 4), 4)
 
 
-def table3(lab: Lab) -> Result:
+def table3(workspace: Workspace) -> Result:
     """ResNet v2 for CIFAR-10, M_f = 64."""
     return _table(resnet.generator_v2(), resnet.discriminator(), 3, (3, 4), 3)
 
 
-def table4(lab: Lab) -> Result:
+def table4(workspace: Workspace) -> Result:
     """The residual networks for CelebA, 64 px."""
     return _table(resnet.generator_v2(image_size=64), resnet.discriminator(image_size=64), 4, (4, 5), 4)
 
 
-def table5(lab: Lab) -> Result:
+def table5(workspace: Workspace) -> Result:
     """The residual networks for ImageNet, 128 px."""
     return _table(resnet.generator_v2(image_size=128), resnet.discriminator(image_size=128), 5, (5, 6), 5)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from jare_tf import files
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, reason
+from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, one_line
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
 
@@ -125,7 +125,7 @@ class Checkpoints:
             with contextlib.suppress(tf.errors.OpError, OSError):
                 self._remove(_NEW)
             raise RunError(
-                f"step {step}: cannot write a checkpoint to {self._run.checkpoints}: {reason(error)}"
+                f"step {step}: cannot write a checkpoint to {self._run.checkpoints}: {one_line(error)}"
             ) from error
         self.latest_step = step
 
@@ -179,11 +179,11 @@ def _reading(path: str) -> Iterator[str]:
         with files.without_pattern(folder) as plain:
             yield f"{plain}/{name}"
     except IndexError as error:  # "Read less bytes than requested"
-        raise _DamagedError(reason(error)) from error
+        raise _DamagedError(one_line(error)) from error
     except tf.errors.OpError as error:
         if error.error_code in _DAMAGED and "Permission denied" not in error.message:
-            raise _DamagedError(reason(error)) from error
-        raise InputError(f"cannot read the checkpoint {path}: {reason(error)}") from error
+            raise _DamagedError(one_line(error)) from error
+        raise InputError(f"cannot read the checkpoint {path}: {one_line(error)}") from error
     except (AssertionError, ValueError) as error:
         raise InputError(
             f"{path} is a checkpoint of another experiment, or of another version: networks, kinds of optimizers, "

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from jare_tf import replicas
-from jare_tf.data import random
+from jare_tf.data import draws
 from jare_tf.data.dataset import as_floats
 from jare_tf.data.latent import Normal, Prior
 from jare_tf.dynamics.rule import Rule, check_rule, within
@@ -230,7 +230,7 @@ class GAN(keras.Model):
         real = as_floats(real)
         size = real.shape[0] if real.shape[0] is not None else tf.shape(real)[0]
         shape = size * replicas.count(), self.latent_dim
-        latent = self.latent_prior.draw(shape, random.key(self.seed, random.LATENT, counter))
+        latent = self.latent_prior.draw(shape, draws.key(self.seed, draws.LATENT, counter))
         return Batch(real=real, latent=replicas.own_part(latent))
 
     def _weight(self, name: str, initial: tf.Tensor):
@@ -261,7 +261,7 @@ class GAN(keras.Model):
 
     def pictured(self, count: int, part: int = 0) -> tf.Tensor:
         """Samples in inference mode from `count` latent vectors that stay the same throughout a run, others by part."""
-        latent = self.latent_prior.draw((count, self.latent_dim), random.key(self.first_seed, random.PICTURE, part))
+        latent = self.latent_prior.draw((count, self.latent_dim), draws.key(self.first_seed, draws.PICTURE, part))
         return self(latent, training=False)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, reason
+from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, one_line
 from jare_tf.training import strategy
 from jare_tf.training.gan import GAN, METRICS
 from jare_tf.training.pace import Pace
@@ -95,7 +95,7 @@ def train(
         try:
             metrics = {tag: float(value) for tag, value in call(tf.constant(count)).items()}
         except tf.errors.OpError as error:
-            raise RunError(f"step {step}: {strategy.lost(gan.distribute_strategy, error)}") from error
+            raise RunError(f"step {step}: {strategy.explain_error(gan.distribute_strategy, error)}") from error
         if not first_call:
             timed_steps, timed_seconds = timed_steps + count, timed_seconds + time.monotonic() - begin
         first_call = False
@@ -107,7 +107,7 @@ def train(
             for each in due:
                 each.action(report)
         except (tf.errors.OpError, OSError) as error:
-            raise RunError(f"step {step}: {reason(error)}") from error
+            raise RunError(f"step {step}: {one_line(error)}") from error
         if due:
             timed_steps, timed_seconds = 0, 0.0
     return step
@@ -131,7 +131,7 @@ def use_xla(setting: bool | str, gan: GAN, dataset: Dataset) -> bool:
         raise InputError("jit_compile = True: XLA cannot compile a step on several CPU devices; use 'auto'")
     if isinstance(setting, bool):
         return setting
-    return on_cpu and not several and dataset.drawn_by_xla and gan.count_params() <= _SMALL
+    return on_cpu and not several and dataset.xla_compatible and gan.count_params() <= _SMALL
 
 
 def compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
@@ -146,9 +146,9 @@ def compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
     def body(done, _):
         first = gan.iterations * moves
         real = [strategy.distributed(devices, batches(first + index)) for index in range(moves)]
-        return done + 1, strategy.local(devices, devices.run(update, args=(real,)))
+        return done + 1, strategy.first_replica_value(devices, devices.run(update, args=(real,)))
 
-    @tf.function(jit_compile=jit_compile and dataset.drawn_by_xla)
+    @tf.function(jit_compile=jit_compile and dataset.xla_compatible)
     def call(count):
         def unfinished(done, metrics):
             return (done < count) & tf.reduce_all(tf.math.is_finite(list(metrics.values())))

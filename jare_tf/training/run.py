@@ -16,7 +16,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.errors import InputError, reason
+from jare_tf.errors import InputError, one_line
 
 try:
     import fcntl
@@ -186,7 +186,7 @@ class Run:
                 file.write("-")
             tf.io.gfile.remove(probe)
         except (tf.errors.OpError, OSError) as error:
-            raise InputError(f"cannot write to {self.path}: {reason(error)}") from error
+            raise InputError(f"cannot write to {self.path}: {one_line(error)}") from error
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -204,7 +204,7 @@ class Run:
                 try:
                     self._take(stack.enter_context(open(f"{self.path}/.lock", "a+")))
                 except OSError as error:
-                    raise InputError(f"cannot write to {self.path}: {reason(error)}") from error
+                    raise InputError(f"cannot write to {self.path}: {one_line(error)}") from error
             yield
 
     def is_locked(self) -> bool | None:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import replicas
-from jare_tf.errors import InputError, RunError, reason
+from jare_tf.errors import InputError, RunError, one_line
 
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
 NAMES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
@@ -57,7 +57,7 @@ def worker(strategy: tf.distribute.Strategy) -> int:
     return resolver.task_id if resolver.task_type == "chief" else chiefs + resolver.task_id
 
 
-def described(strategy: tf.distribute.Strategy) -> str:
+def describe(strategy: tf.distribute.Strategy) -> str:
     """How many devices and workers there are, nothing for one device."""
     count, processes = strategy.num_replicas_in_sync, workers(strategy)
     mine = f", worker {worker(strategy)} of {processes}" if processes > 1 else ""
@@ -85,12 +85,12 @@ def rows(strategy: tf.distribute.Strategy, batch_size: int) -> np.ndarray:
     return replicas.rows(batch_size, own[0], len(own), strategy.num_replicas_in_sync)
 
 
-def local(strategy: tf.distribute.Strategy, values):
+def first_replica_value(strategy: tf.distribute.Strategy, values):
     """What the first replica of this process returned from `strategy.run`."""
     return tf.nest.map_structure(lambda value: strategy.experimental_local_results(value)[0], values)
 
 
-def agreement(strategy: tf.distribute.Strategy) -> Callable[[int], int]:
+def sum_over_workers(strategy: tf.distribute.Strategy) -> Callable[[int], int]:
     """A function that gives to every worker the sum of what all of them call it with; it waits for all.
 
     It raises RunError where another worker is gone.
@@ -102,28 +102,28 @@ def agreement(strategy: tf.distribute.Strategy) -> Callable[[int], int]:
     def total(number):
         # Without the identity TensorFlow does not know on which device the number is.
         summed = lambda: tf.distribute.get_replica_context().all_reduce("sum", tf.identity(number))
-        return local(strategy, strategy.run(summed))
+        return first_replica_value(strategy, strategy.run(summed))
 
     def agree(number: int) -> int:
         try:
             return int(total(tf.constant(number, tf.int64))) // len(own_replicas(strategy))
         except tf.errors.OpError as error:
-            raise RunError(lost(strategy, error)) from error
+            raise RunError(explain_error(strategy, error)) from error
 
     return agree
 
 
-def lost(strategy: tf.distribute.Strategy, error: tf.errors.OpError | OSError) -> str:
+def explain_error(strategy: tf.distribute.Strategy, error: tf.errors.OpError | OSError) -> str:
     """What an error means, in one line: that TensorFlow cannot go on, or that another worker is gone.
 
     TensorFlow notices within 15 seconds that a worker ended or was stopped.
     """
     if workers(strategy) == 1 or not isinstance(error, _LOST):
-        return reason(error)
+        return one_line(error)
     lines = [line.strip() for line in error.message.splitlines() if "/job:" in line or "aborted" in line]
     return (
         f"worker {worker(strategy)} of {workers(strategy)} cannot reach another one any more; start all of them again "
-        f"({(lines or [reason(error)])[0][:200]})"
+        f"({(lines or [one_line(error)])[0][:200]})"
     )
 
 
@@ -153,7 +153,7 @@ def _multi_worker(several_workers: bool) -> tf.distribute.Strategy:
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise InputError(f"strategy 'multi_worker': {reason(error)} (TF_CONFIG {os.environ['TF_CONFIG']})") from error
+        raise InputError(f"strategy 'multi_worker': {one_line(error)} (TF_CONFIG {os.environ['TF_CONFIG']})") from error
 
 
 def _tpu(tpu: str | None) -> tf.distribute.Strategy:
@@ -166,5 +166,5 @@ def _tpu(tpu: str | None) -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
     except Exception as error:  # requests to a cloud, and TPU drivers, fail in every way
-        why = reason(error)
+        why = one_line(error)
         raise InputError(f"the TPU {tpu!r} cannot be reached: {why}; is the extra jare_tf[tpu] installed?") from error

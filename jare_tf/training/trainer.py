@@ -68,7 +68,7 @@ class Trainer(NamedTuple):
           RunError: it cannot go on for another reason.
         """
         run, gan, pace = self.run, self.gan, self.pace
-        agree = strategy.agreement(self.devices)
+        agree = strategy.sum_over_workers(self.devices)
         if not _alike(agree, zlib.crc32(self.record.text.encode()), self.devices):
             raise InputError("the workers of TF_CONFIG have different configurations, or versions of this program")
         checkpoints = Checkpoints(run, gan, pace.keep_checkpoints, self.chief)
@@ -84,7 +84,7 @@ class Trainer(NamedTuple):
             write_hyperparameters(run, self.record.hyperparameters)
         if pace.rewinds:
             checkpoints.save(first)
-        print(f"{run}: from step {first} to {pace.steps}{strategy.described(self.devices)}", flush=True)
+        print(f"{run}: from step {first} to {pace.steps}{strategy.describe(self.devices)}", flush=True)
         profiling = profiler.profiled(run.events, profile, range(first, pace.steps), self.chief)
         measured = probes(dataset)
         with StopSignals() as signals, profiling as profile_actions:

@@ -56,7 +56,7 @@ def test_contract(tmp_path, name):
 class Given(Dataset):
     """A user's data set that gives whatever it is given."""
 
-    name, drawn_by_xla = "given", False
+    name, xla_compatible = "given", False
 
     def __init__(self, batch, element_shape):
         self._batch, self.element_shape = batch, element_shape

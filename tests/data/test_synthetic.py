@@ -4,7 +4,7 @@ import scipy.stats
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.data import latent, random, synthetic
+from jare_tf.data import draws, latent, synthetic
 
 
 def test_gaussian_moments():
@@ -33,20 +33,20 @@ def test_batches_depend_on_seed_and_counter_only():
 
 
 def test_streams_are_independent():
-    noise = [random.normal([50_000], random.key(0, stream, 7)) for stream in range(4)]
+    noise = [draws.normal([50_000], draws.key(0, stream, 7)) for stream in range(4)]
     np.testing.assert_allclose(np.corrcoef(noise), np.eye(4), atol=0.02)
 
 
 def test_normal_distribution():
-    draws = random.normal([1_000_000], random.key(0, random.LATENT, 0)).numpy().astype("float64")
-    assert np.isfinite(draws).all()
-    assert scipy.stats.kstest(draws, "norm").pvalue > 1e-3
-    np.testing.assert_allclose([draws.mean(), draws.var(), (draws**4).mean()], [0, 1, 3], atol=0.03)
+    values = draws.normal([1_000_000], draws.key(0, draws.LATENT, 0)).numpy().astype("float64")
+    assert np.isfinite(values).all()
+    assert scipy.stats.kstest(values, "norm").pvalue > 1e-3
+    np.testing.assert_allclose([values.mean(), values.var(), (values**4).mean()], [0, 1, 3], atol=0.03)
 
 
 def test_normal_is_finite_and_symmetric_at_its_ends(monkeypatch):
-    monkeypatch.setattr(random, "integers", lambda shape, key, maxval: tf.constant([0, maxval - 1, maxval // 2]))
-    low, high, middle = random.normal([3], None).numpy()
+    monkeypatch.setattr(draws, "integers", lambda shape, key, maxval: tf.constant([0, maxval - 1, maxval // 2]))
+    low, high, middle = draws.normal([3], None).numpy()
     assert low == -high
     assert 5.0 < high < 5.3
     assert 0 < middle < 1e-6
@@ -59,7 +59,7 @@ def test_xla_draws_the_same():
 
 
 def test_latent_variance():
-    draw = latent.normal_of_variance(variance=2.0).draw((100_000, 2), random.key(0, random.LATENT, 0))
+    draw = latent.normal_of_variance(variance=2.0).draw((100_000, 2), draws.key(0, draws.LATENT, 0))
     np.testing.assert_allclose(np.var(draw), 2.0, rtol=0.02)
 
 
@@ -88,8 +88,8 @@ def test_uniform():
     samples = synthetic.Uniform(dimension=2, limit=3.0).batch(0, 100_000, 0).numpy()
     assert scipy.stats.kstest(samples.ravel() / 6 + 0.5, "uniform").pvalue > 1e-3
     assert abs(np.corrcoef(samples.T)[0, 1]) < 0.02
-    draws = latent.Uniform(limit=3.0).draw((50_000, 2), random.key(0, random.LATENT, 0)).numpy()
-    assert scipy.stats.kstest(draws.ravel() / 6 + 0.5, "uniform").pvalue > 1e-3
+    values = latent.Uniform(limit=3.0).draw((50_000, 2), draws.key(0, draws.LATENT, 0)).numpy()
+    assert scipy.stats.kstest(values.ravel() / 6 + 0.5, "uniform").pvalue > 1e-3
 
 
 def test_expectations_of_the_uniform_distribution():

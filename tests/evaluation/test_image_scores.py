@@ -10,7 +10,7 @@ import jare_tf
 from jare_tf.data.dataset import as_pixels
 from jare_tf.data.in_memory import InMemory
 from jare_tf.evaluation import image_scores, protocols
-from jare_tf.evaluation.embedding import Views
+from jare_tf.evaluation.embedding import Activations
 from jare_tf.evaluation.image_scores import ImageScores, real_samples
 from jare_tf.evaluation.metric import Metric
 from jare_tf.evaluation.protocols import Protocol
@@ -27,7 +27,7 @@ class Means:
     def __call__(self, images):
         tf.py_function(self._count, [tf.shape(images)[0]], [])
         pixels = tf.cast(images, tf.float32)
-        return Views(tf.reduce_mean(pixels, [1, 2]), tf.reshape(pixels[:, 0], [-1, 12]))
+        return Activations(tf.reduce_mean(pixels, [1, 2]), tf.reshape(pixels[:, 0], [-1, 12]))
 
     def _count(self, count):
         self.seen += int(count)

@@ -8,8 +8,8 @@ import pytest
 
 from jare_tf.errors import InputError
 from jare_tf.report.pictures import png
-from jare_tf.reproduction import catalogue, conopt, gradreg, jare, jare_images
-from jare_tf.reproduction.lab import Lab, NotRun, TrainedRun, turning_points
+from jare_tf.reproduction import conopt, figures, gradreg, jare, jare_images
+from jare_tf.reproduction.workspace import NotRun, TrainedRun, Workspace, turning_points
 
 
 @pytest.mark.parametrize(
@@ -27,14 +27,14 @@ def test_turning_points(values, turns):
     assert turning_points(values) == turns
 
 
-class Handmade(Lab):
-    """A lab whose runs are rows that `curves` gives for (config, overrides, seed)."""
+class Handmade(Workspace):
+    """A workspace whose runs are rows that `curves` gives for (config, overrides, seed)."""
 
     def __init__(self, folder, curves):
         super().__init__(str(folder), "paper")
         self._curves = curves
 
-    def train(self, config, *overrides, cpu=(), unnamed=(), seed=0):
+    def train(self, config, *overrides, cpu=(), not_in_name=(), seed=0):
         tags = self._curves(config, overrides, seed)
         folder = f"{self.out}/{config.replace('/', '-')}{''.join(overrides).replace('/', '')}{seed}"
         steps = np.arange(1, 1 + len(next(iter(tags.values())))) * 100
@@ -65,16 +65,16 @@ def isotropic(shapes):
 
 
 def test_isotropic_gaussian_as_in_the_paper(tmp_path):
-    lab = Handmade(tmp_path, isotropic({"simgd": OSCILLATING, "conopt": SLOW, "jare": FAST}))
-    assert verdicts(jare.fig1(lab)) == [True, True, True, True]
+    workspace = Handmade(tmp_path, isotropic({"simgd": OSCILLATING, "conopt": SLOW, "jare": FAST}))
+    assert verdicts(jare.fig1(workspace)) == [True, True, True, True]
 
 
 def test_isotropic_gaussian_not_as_in_the_paper(tmp_path):
-    lab = Handmade(tmp_path, isotropic({"simgd": FAST, "conopt": OSCILLATING, "jare": SLOW}))
-    assert verdicts(jare.fig1(lab)) == [False, False, False, False]
-    lab = Handmade(tmp_path, isotropic({"simgd": OSCILLATING, "conopt": SLOW, "jare": SLOW}))
-    assert verdicts(jare.fig5(lab)) == [False, False, False, False]
-    assert verdicts(jare.fig6(lab)) == [False]
+    workspace = Handmade(tmp_path, isotropic({"simgd": FAST, "conopt": OSCILLATING, "jare": SLOW}))
+    assert verdicts(jare.fig1(workspace)) == [False, False, False, False]
+    workspace = Handmade(tmp_path, isotropic({"simgd": OSCILLATING, "conopt": SLOW, "jare": SLOW}))
+    assert verdicts(jare.fig5(workspace)) == [False, False, False, False]
+    assert verdicts(jare.fig6(workspace)) == [False]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_mixture(tmp_path, modes, expected):
         covered = modes[config.split("/")[1].removesuffix(".gin")]
         return {"modes_covered": covered, "high_quality_fraction": np.linspace(0, 0.5, 4)}
 
-    lab = Handmade(tmp_path, curves)
-    assert verdicts(jare.fig2(lab)) == expected
-    assert verdicts(conopt.fig2(lab)) == expected[:2]
+    workspace = Handmade(tmp_path, curves)
+    assert verdicts(jare.fig2(workspace)) == expected
+    assert verdicts(conopt.fig2(workspace)) == expected[:2]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_unrolled(tmp_path, unrolled, expected):
 
 
 class Scored(Handmade):
-    """A lab of images whose scores are given by setting and method."""
+    """A workspace of images whose scores are given by setting and method."""
 
     def __init__(self, folder, distances):
         super().__init__(folder, lambda config, overrides, seed: {"loss/generator": np.ones(4)})
@@ -136,24 +136,24 @@ def test_cifar10(tmp_path):
 
 
 def test_theory_needs_no_run(tmp_path):
-    lab = Lab(str(tmp_path), "cpu")
+    workspace = Workspace(str(tmp_path), "cpu")
     for name in ("jare-table1", "jare-table2", "jare-table3", "jare-table4", "jare-table5", "conopt-fig1"):
-        record = catalogue.make(name, lab)
+        record = figures.make(name, workspace)
         assert [claim["reproduced"] for claim in record["claims"]] == [True] * len(record["claims"])
         assert (tmp_path / name / "picture.png").stat().st_size > 5_000
 
 
 def test_what_cannot_be_made_says_why(tmp_path):
-    record = catalogue.make("jare-fig10", Lab(str(tmp_path), "cpu"))
+    record = figures.make("jare-fig10", Workspace(str(tmp_path), "cpu"))
     assert "GPU" in record["not_run"] and record["claims"] == []
     assert json.loads((tmp_path / "jare-fig10/claims.json").read_text()) == record
     with pytest.raises(NotRun):
-        conopt.fig10(Lab(str(tmp_path), "cpu"))
+        conopt.fig10(Workspace(str(tmp_path), "cpu"))
 
 
 def test_scores_want_an_embedding(tmp_path):
     with pytest.raises(InputError, match="--embedding"):
-        Lab(str(tmp_path), "cpu").scores(TrainedRun(str(tmp_path)))
+        Workspace(str(tmp_path), "cpu").scores(TrainedRun(str(tmp_path)))
 
 
 def test_a_tag_that_no_row_has(tmp_path):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from jare_tf.report.pictures import read
-from jare_tf.reproduction import catalogue, lab, step_cost
-from jare_tf.reproduction.catalogue import FIGURES
+from jare_tf.reproduction import figures, step_cost, workspace
+from jare_tf.reproduction.figures import FIGURES
 from tests.pages import run_by_hand, step_times_by_hand
 from tools import reproduce
 
@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def by_hand(monkeypatch):
     """Nothing is trained, scored or timed: a figure is what it makes of the files that a run leaves behind."""
-    monkeypatch.setattr(lab.main, "dispatch", run_by_hand)
+    monkeypatch.setattr(workspace.main, "dispatch", run_by_hand)
     monkeypatch.setattr(step_cost, "measure", step_times_by_hand)
     monkeypatch.setattr(step_cost, "warm_up", lambda modes: None)
 
@@ -70,7 +70,7 @@ def test_figure(made, name):
 def test_all(tmp_path, monkeypatch, by_hand, capsys):
     """One after another; what cannot be made for want of something is passed over."""
     names = "jare-table1", "conopt-fig6", "conopt-fig1"
-    monkeypatch.setattr(catalogue, "FIGURES", {name: FIGURES[name] for name in names})
+    monkeypatch.setattr(figures, "FIGURES", {name: FIGURES[name] for name in names})
     reproduce.main(["all", "--scale", "cpu", "--out", str(tmp_path)])
     made = [name for name in names if (tmp_path / "cpu" / name / "picture.png").exists()]
     assert made == ["jare-table1", "conopt-fig1"]

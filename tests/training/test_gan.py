@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.data import random
+from jare_tf.data import draws
 from jare_tf.game.networks import conv4, dcgan, mlp
 from jare_tf.training.gan import METRICS
 from jare_tf.types import Batch, Players
@@ -64,7 +64,7 @@ def test_fit_equals_the_rule(jit_compile):
     gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), jit_compile=jit_compile)
     gan.fit(real, np.zeros(12), batch_size=4, epochs=1, shuffle=False, verbose=0)
     for step in range(3):
-        latent = jare_tf.Normal().draw((4, 3), random.key(5, random.LATENT, step))
+        latent = jare_tf.Normal().draw((4, 3), draws.key(5, draws.LATENT, step))
         batch = Batch(real=tf.constant(real[4 * step : 4 * step + 4]), latent=latent)
         update = rule.update(reference.game, reference.game.point(), batch)
         for network, direction, state in zip(
@@ -100,7 +100,7 @@ def test_alternating(any_rule, n_discriminator, n_generator, traced):
     (tf.function(gan.update) if traced else gan.update)(real)
     for move, samples in enumerate(real):
         player = 0 if move < n_discriminator else 1
-        latent = jare_tf.Normal().draw((4, 3), random.key(0, random.LATENT, move))
+        latent = jare_tf.Normal().draw((4, 3), draws.key(0, draws.LATENT, move))
         update = rule.update(reference.game, reference.game.point(), Batch(real=samples, latent=latent), memory)
         memory = memory._replace(**{Players._fields[player]: update.memory[player]})
         network = reference.game.networks[player]
@@ -140,7 +140,7 @@ def test_batch_norm_state_advances_once_a_step():
         latent_dim=128,
     )
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
-    latent = jare_tf.Normal().draw((4, 128), random.key(0, random.LATENT, 0))
+    latent = jare_tf.Normal().draw((4, 128), draws.key(0, draws.LATENT, 0))
     dense, norm = gan.generator.layers[0], gan.generator.layers[1]
     mean = dense(latent).numpy().mean(axis=0)
     gan.update([tf.zeros([4, 32, 32, 3])])

@@ -12,7 +12,7 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.report import curves, pictures
 from jare_tf.reproduction import conopt, gradreg, jare, jare_images
-from jare_tf.reproduction.lab import Lab, NotRun, Result
+from jare_tf.reproduction.workspace import NotRun, Result, Workspace
 from jare_tf.training.run import Run
 
 
@@ -24,7 +24,7 @@ class Figure(NamedTuple):
     paper: at scale "paper".
     """
 
-    make: Callable[[Lab], Result]
+    make: Callable[[Workspace], Result]
     cpu: str
     paper: str
 
@@ -71,26 +71,26 @@ FIGURES: dict[str, Figure] = {
 }
 
 
-def make(name: str, lab: Lab) -> dict[str, Any]:
-    """Makes a figure into lab.out/<name>: picture.png, data.csv and claims.json; the record in the last.
+def make(name: str, workspace: Workspace) -> dict[str, Any]:
+    """Makes a figure into workspace.out/<name>: picture.png, data.csv and claims.json; the record in the last.
 
     Where it cannot be made at this scale there is only claims.json, which says why.
 
     Raises:
       InputError, RunError: of the runs that it needs.
-      lab.Stopped: a signal stopped one.
+      workspace.Stopped: a signal stopped one.
     """
-    figure, folder = FIGURES[name], f"{lab.out}/{name}"
+    figure, folder = FIGURES[name], f"{workspace.out}/{name}"
     Run(folder).make()
-    embedding = " --embedding FILE" if lab.embedding else ""
+    embedding = " --embedding FILE" if workspace.embedding else ""
     record: dict[str, Any] = {
         "figure": name,
         "shows": figure.shows,
-        "scale": lab.scale,
-        "command": f"python tools/reproduce.py {name} --scale {lab.scale}{embedding}",
+        "scale": workspace.scale,
+        "command": f"python tools/reproduce.py {name} --scale {workspace.scale}{embedding}",
     }
     try:
-        result = figure.make(lab)
+        result = figure.make(workspace)
     except NotRun as error:
         record = {**record, "not_run": str(error), "claims": []}
         _write_json(folder, record)
@@ -101,7 +101,7 @@ def make(name: str, lab: Lab) -> dict[str, Any]:
     else:
         curves.save(picture, f"{folder}/picture.png")
     files.replace(f"{folder}/data.csv", _csv(result.data))
-    meaningful = lab.scale != "smoke"
+    meaningful = workspace.scale != "smoke"
     claims = [
         {**claim._asdict(), "reproduced": bool(claim.reproduced) if meaningful else "not run"}
         for claim in result.claims

@@ -14,13 +14,13 @@ from jare_tf import files, main
 from jare_tf.errors import InputError, NotFiniteError
 from jare_tf.report import pictures
 from jare_tf.report.pictures import Figure as Picture
-from jare_tf.reproduction import made_up
+from jare_tf.reproduction import fake_data
 from jare_tf.training.run import Run
 
 SCALES = ("smoke", "cpu", "paper")
 Value = float | int | str | bool | None
 
-_IMPORT_MADE_UP = "from jare_tf.reproduction import made_up"
+_IMPORT_FAKE_DATA = "from jare_tf.reproduction import fake_data"
 _SHORT = {
     "STEPS": 4,
     "LOG_EVERY": 1,
@@ -97,7 +97,7 @@ class TrainedRun(Run):
         return pictures.read(list(self.pictures().values())[-1])
 
 
-class Lab:
+class Workspace:
     """Where figures are made.
 
     Args:
@@ -115,16 +115,16 @@ class Lab:
             raise InputError(f"--embedding {embedding}: there is no such file")
         self.out, self.scale, self.embedding = out, scale, embedding
 
-    def at(self, *, smoke: Any, cpu: Any, paper: Any) -> Any:
+    def by_scale(self, *, smoke: Any, cpu: Any, paper: Any) -> Any:
         """One of three, by scale."""
         return {"smoke": smoke, "cpu": cpu, "paper": paper}[self.scale]
 
-    def few(self, values: Sequence[Any], count: int = 1) -> Sequence[Any]:
+    def first_if_smoke(self, values: Sequence[Any], count: int = 1) -> Sequence[Any]:
         """The first `count` of values at scale "smoke", else all."""
         return values[:count] if self.scale == "smoke" else values
 
     def train(
-        self, config: str, *overrides: str, cpu: Sequence[str] = (), unnamed: Sequence[str] = (), seed: int = 0
+        self, config: str, *overrides: str, cpu: Sequence[str] = (), not_in_name: Sequence[str] = (), seed: int = 0
     ) -> TrainedRun:
         """The run of a configuration, trained, gone on with or reused.
 
@@ -132,15 +132,15 @@ class Lab:
           config: a gin file of the package.
           overrides: as --gin_param takes them.
           cpu: further ones at scale "cpu".
-          unnamed: further ones that the run's folder is not named after.
+          not_in_name: further ones that the run's folder is not named after.
           seed: the macro SEED.
 
         Raises:
           Stopped: by a signal.
         """
-        named = [*overrides, *self.at(smoke=(), cpu=cpu, paper=()), f"SEED = {seed}"]
+        named = [*overrides, *self.by_scale(smoke=(), cpu=cpu, paper=()), f"SEED = {seed}"]
         short = [f"{name} = {value!r}" for name, value in _SHORT.items()] if self.scale == "smoke" else []
-        path, bindings = f"{self.out}/runs/{_folder(config, named)}", [*named, *unnamed, *short]
+        path, bindings = f"{self.out}/runs/{_folder(config, named)}", [*named, *not_in_name, *short]
         configuration.parse([config], bindings)
         done = _Done(f"{path}/done.txt", configuration.text())
         try:
@@ -160,10 +160,14 @@ class Lab:
 
         At scale "smoke" images are made up and networks are tiny.
         """
-        tiny = [_IMPORT_MADE_UP, "experiment.Experiment.dataset = @made_up.images", f"made_up.images.side = {side}"]
+        tiny = [
+            _IMPORT_FAKE_DATA,
+            "experiment.Experiment.dataset = @fake_data.images",
+            f"fake_data.images.side = {side}",
+        ]
         tiny.append("FILTERS = 2")
-        unnamed = [f"experiment.Pace.keep_checkpoints = {keep}", *self.at(smoke=tiny, cpu=(), paper=())]
-        return self.train(config, *overrides, cpu=cpu, unnamed=unnamed, seed=seed)
+        not_in_name = [f"experiment.Pace.keep_checkpoints = {keep}", *self.by_scale(smoke=tiny, cpu=(), paper=())]
+        return self.train(config, *overrides, cpu=cpu, not_in_name=not_in_name, seed=seed)
 
     def scores(self, run: TrainedRun) -> list[dict[str, float]]:
         """`step`, `inception_score` and `fid` of a run's checkpoints, the newest last, under the scale's protocol.
@@ -188,19 +192,19 @@ class Lab:
         if self.scale == "smoke":
             path = f"{self.out}/made_up_classifier.keras"
             if not tf.io.gfile.exists(path):
-                made_up.write_classifier(path)
-            data = [_IMPORT_MADE_UP, "evaluation.ImageScores.data = {'train': @made_up.images}"]
+                fake_data.write_classifier(path)
+            data = [_IMPORT_FAKE_DATA, "evaluation.ImageScores.data = {'train': @fake_data.images}"]
             small = ["PROTOCOL = @evaluation.protocols.small()", "evaluation.protocols.small.samples = 16"]
             return [f"EMBEDDING_PATH = {path!r}", *small, *data, "evaluation.ImageScores.cache = None"]
         if self.scale == "cpu" and self.embedding is None:
             raise InputError("images are scored through --embedding FILE, such as tools/train_classifier.py makes")
         if not on_cifar10:
             return [f"EMBEDDING_PATH = {self.embedding!r}"]
-        samples = self.at(smoke=None, cpu=5000, paper=None)
+        samples = self.by_scale(smoke=None, cpu=5000, paper=None)
         settings = {"embedding": self.embedding, "samples": samples}
-        shared = [f"shared.cifar10.{name} = {value!r}" for name, value in settings.items()]
-        imported = "from jare_tf.reproduction import shared"
-        return [imported, "experiment.evaluate.scores = [@shared.cifar10()]", *shared]
+        shared = [f"cached_scores.cifar10.{name} = {value!r}" for name, value in settings.items()]
+        imported = "from jare_tf.reproduction import cached_scores"
+        return [imported, "experiment.evaluate.scores = [@cached_scores.cifar10()]", *shared]
 
     def read(self, run: TrainedRun, mode: str, *overrides: str) -> None:
         """Looks at a run in another mode of the program, such as "spectrum"."""
