@@ -1,5 +1,6 @@
 """The plugin `tests.slow`, in a suite of its own."""
 
+import re
 import subprocess
 import sys
 
