@@ -30,8 +30,6 @@ def named(folder: str, start: str) -> list[str]:
         names = tf.io.gfile.listdir(folder)
     except tf.errors.NotFoundError:
         return []
-    except tf.errors.OpError as error:  # which does not say of what
-        raise NotADirectoryError(f"{folder}: {error.message}") from error
     return sorted(f"{folder}/{name.rstrip('/')}" for name in names if name.startswith(start))
 
 

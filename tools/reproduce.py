@@ -69,14 +69,14 @@ def main(arguments: list[str] | None = None) -> None:
     cli.run("reproduce", lambda: _make(given.figures, out, given.scale, given.embedding))
 
 
-def _make(figures: list[str], out: str, scale: str, embedding: str | None) -> int | None:
+def _make(named: list[str], out: str, scale: str, embedding: str | None) -> int | None:
     """Makes the figures named; the signal that stopped a run, if one did."""
-    unknown = [name for name in figures if name not in (*figures.FIGURES, "all")]
-    if unknown or not figures:
+    unknown = [name for name in named if name not in (*figures.FIGURES, "all")]
+    if unknown or not named:
         missing = f"no figure {unknown[0]!r}" if unknown else "no figure named"
         raise InputError(f"{missing}: take all, or some of {', '.join(figures.FIGURES)}")
     try:
-        reproduce(list(figures.FIGURES) if "all" in figures else figures, Workspace(out, scale, embedding))
+        reproduce(list(figures.FIGURES) if "all" in named else named, Workspace(out, scale, embedding))
     except Stopped as stop:
         return stop.signal
     return None

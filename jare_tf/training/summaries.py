@@ -27,6 +27,7 @@ class RunLog:
         self._run = run
         for path in files.named(run.events, "events"):
             _drop_events(path, after=step if step else -1)
+        tf.io.gfile.makedirs(run.events)  # which says where it fails, as the writer does not
         self._writer = tf.summary.create_file_writer(run.events)
         rows = [row for row in run.rows() if row["step"] <= step]
         run.write_rows(rows)
