@@ -232,8 +232,10 @@ def changes(before: str, trained: Root) -> list[str]:
     """How the present configuration of `trained` differs from that of a run's config.gin, by macro or binding.
 
     A place where data lie is not compared: a data set's function says which of its arguments are (`places`). A default
-    that one side does not know came or went with a version of the code.
+    that one side does not know came or went with a version of the code. An empty `before` is no configuration.
     """
+    if not before:
+        return []
     reached = _reached([trained])
     text = _formatted(_with_defaults(reached))
     was, now = resolved(before), resolved(text)

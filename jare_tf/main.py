@@ -42,7 +42,7 @@ _GIN_FILE = flags.DEFINE_multi_string(
 _GIN_PARAM = flags.DEFINE_multi_string("gin_param", [], 'Overrides, for instance --gin_param "STEPS = 200".')
 _MODE = flags.DEFINE_enum("mode", None, ["train", "compare", *MODES], "By default what the configuration is made for.")
 _MODEL_DIR = flags.DEFINE_string(
-    "model_dir", None, "The run directory; a run that it holds goes on. By default runs/ and the configuration's name."
+    "model_dir", None, "The run directory; a run in it is resumed. By default runs/ and the configuration's name."
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS data lie or are put; by default $TFDS_DATA_DIR.")
 _STRATEGY = flags.DEFINE_enum(
@@ -56,7 +56,7 @@ _CPU_DEVICES = flags.DEFINE_integer(
     "cpu_devices", None, "Split the CPU into so many devices, to try --strategy mirrored without GPUs.", lower_bound=1
 )
 _ALLOW_CONFIG_CHANGE = flags.DEFINE_bool(
-    "allow_config_change", False, "Go on with a run although its configuration has changed."
+    "allow_config_change", False, "Resume a run although its configuration changed."
 )
 _PROFILE = flags.DEFINE_string(
     "profile", None, "FIRST,LAST, for instance 100,110: a profile from after the first step until after the last."
@@ -99,8 +99,8 @@ def dispatch(
     config.parse(gin_files, of_comparison)
     if mode == "train" or (mode is None and not config.binds(experiment.Comparison)):
         return train(gin_files, of_runs, run)
-    config.check_used([experiment.Comparison])
     comparison = config.call(experiment.Comparison)
+    config.check_used([experiment.Comparison])
     for label, (file, *overrides) in comparison.entries().items():
         signal = train([file], [*overrides, *of_runs], comparison.run(model_dir, label))
         if signal is not None:

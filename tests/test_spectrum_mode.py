@@ -125,6 +125,11 @@ def test_other_data_than_the_run_s_are_named(tmp_path, capsys):
     assert "not as in the run: SIGMA was 0.2, is 0.7" in capsys.readouterr().out
 
 
+def test_where_no_run_is_nothing_differs(tmp_path, capsys):
+    assert spectrum(tmp_path / "new")["not_as_in_the_run"] == []
+    assert "not as in the run" not in capsys.readouterr().out
+
+
 def test_momentum_counts(tmp_path):
     plain = spectrum(tmp_path)
     heavy = spectrum(tmp_path, "keras.optimizers.SGD.momentum = 0.9")
