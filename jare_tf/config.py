@@ -41,7 +41,7 @@ _OLD = re.compile(r"^experiment\.train\.\w+\s*=", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _MACRO = re.compile(r"%(\w+)")
 _REFERENCE = re.compile(r"^@(?:[\w.]+\.)?(\w+)\.(\w+)(?:\(\))?$")
-_ONE_LINE = 10**6  # a line length at which gin breaks no binding
+_ONE_LINE = 10**5  # a line length at which gin breaks no binding; it rules lines of that length, too
 
 Key = tuple[str, str]  # gin's name of a configurable: (scope, selector)
 Bindings = dict[Key, dict[str, Any]]
@@ -183,7 +183,7 @@ def binds(root: Root) -> bool:
 
 def text() -> str:
     """The present configuration, by which two can be told apart before anything is made."""
-    return gin.config_str(_ONE_LINE)
+    return _formatted(_config)
 
 
 def check_used(roots: Iterable[Root]) -> None:
