@@ -101,7 +101,7 @@ def test_bfloat16_needs_no_scale_and_samples_are_float32():
     assert gan(tf.zeros([1, 2])).dtype == tf.float32
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", [pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "mixed_float16"])
 def test_a_run_is_resumed(tmp_path, policy):
     mixed = [f"PRECISION = '{policy}'", "BATCH_SIZE = 4", "experiment.Experiment.average_decay = 0.5"]
     files = ["mixture_jare_paper/jare.gin"]
