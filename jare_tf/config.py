@@ -21,19 +21,15 @@ from typing import Any
 import gin
 import tensorflow as tf
 
+import jare_tf
 from jare_tf.errors import InputError
 from jare_tf.training.run import Record, Value
 
 _PACKAGE = pathlib.Path(__file__).parent
 FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin_configs") if path.is_dir())
 # What a --gin_param may name without an import of its own.
-_NAMESPACES = {
-    **{
-        name: f"from jare_tf import {name}"
-        for name in ("data", "evaluation", "experiment", "losses", "networks", "report", "rules")
-    },
-    "keras": "import keras",
-}
+_NAMESPACES = {name: f"from jare_tf import {name}" for name in jare_tf._NAMESPACES if name != "theory"}
+_NAMESPACES["keras"] = "import keras"
 _DEFAULT = "  # default"  # what config.gin marks that nobody bound
 _BINDING = re.compile(rf"^([\w./]+) = (.*?)(?:{_DEFAULT})?$", re.MULTILINE)
 _INCLUDE = re.compile(r"""^(include\s+)(['"])(.*?)\2""", re.MULTILINE)
@@ -100,21 +96,22 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
       InputError: a file is missing, or something in it cannot be read or names nothing that exists.
     """
     gin.clear_config()
+    _defaults.clear()
     paths = []
     for name in gin_files:
         path = find(name)
         if path is None:
             raise InputError(f"there is no configuration {name}, as a file or in {FOLDER}")
-        if _OLD.search(_read(path)):
+        text = _read(path)
+        if _OLD.search(text):
             raise InputError(f"{path} binds experiment.train, as version 0.1 did: CHANGELOG.md has the new names")
+        marked = [line for line in text.splitlines() if line.endswith(_DEFAULT)]
+        _defaults.update(_BINDING.findall("\n".join(marked)))
         paths.append(path)
     for path in paths:
         _parsed(functools.partial(gin.parse_config_file, path))
     _by_files.clear()
     _by_files.update({key: dict(values) for key, values in _config.items()})
-    _defaults.clear()
-    marked = (line for path in paths for line in _read(path).splitlines() if line.endswith(_DEFAULT))
-    _defaults.update(_BINDING.findall("\n".join(marked)))
     imports = [line for line in bindings if re.match(r"\s*(from|import)\s", line)]
     for binding in bindings:
         if binding not in imports:

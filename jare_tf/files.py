@@ -33,6 +33,13 @@ def named(folder: str, start: str) -> list[str]:
     return sorted(f"{folder}/{name.rstrip('/')}" for name in names if name.startswith(start))
 
 
+def chunks(path: str) -> Iterator[bytes]:
+    """The content of a file, a few megabytes at a time."""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        while chunk := file.read(2**22):
+            yield chunk
+
+
 def remove_tree(folder: str) -> None:
     """Removes a folder, if there is one."""
     if tf.io.gfile.exists(folder):

@@ -122,9 +122,10 @@ def _train(
     config.parse(gin_files, bindings)
     config.check_used(ROOTS)
     if run.steps():
-        if not run.config() and not allow_config_change:
+        before = run.config()
+        if not before and not allow_config_change:
             raise InputError(f"{run} has checkpoints and no config.gin, which says of what: use another --model_dir")
-        changes = config.changes(run.config(), experiment.Experiment)
+        changes = config.changes(before, experiment.Experiment)
         if changes and not allow_config_change:
             more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
             raise InputError(

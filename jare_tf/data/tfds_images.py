@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.data import draws, images
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format, decode
@@ -116,7 +117,7 @@ def _checksum(builder, split: str) -> int:
     for file in builder.info.splits[split].file_instructions:
         path = os.fspath(file.filename)
         local_records = "://" not in path and builder.info.file_format.value == "tfrecord"
-        read = _record_checksums if local_records else _chunks
+        read = _record_checksums if local_records else files.chunks
         for part in read(path):
             checksum = zlib.crc32(part, checksum)
         checksum = zlib.crc32(f"{file.skip} {file.take}".encode(), checksum)
@@ -132,12 +133,6 @@ def _record_checksums(path: str) -> Iterator[bytes]:
             place += 12 + length
             yield os.pread(file.fileno(), 4, place)
             place += 4
-
-
-def _chunks(path: str) -> Iterator[bytes]:
-    with tf.io.gfile.GFile(path, "rb") as file:
-        while chunk := file.read(2**22):
-            yield chunk
 
 
 def _builder(name: str, data_dir: str | None):

@@ -228,12 +228,11 @@ def _fetched(url: str) -> str:
 def _digest(path: str) -> str:
     """The first 12 hexadecimal digits of the SHA-256 of a file, or of all names and files in a folder."""
     digest = hashlib.sha256()
-    files = [path]
+    paths = [path]
     if tf.io.gfile.isdir(path):
-        files = sorted(os.path.join(top, name) for top, _, names in tf.io.gfile.walk(path) for name in names)
-    for name in files:
+        paths = sorted(os.path.join(top, name) for top, _, names in tf.io.gfile.walk(path) for name in names)
+    for name in paths:
         digest.update(name.removeprefix(path).encode())
-        with tf.io.gfile.GFile(name, "rb") as file:
-            while chunk := file.read(2**20):
-                digest.update(chunk)
+        for chunk in files.chunks(name):
+            digest.update(chunk)
     return digest.hexdigest()[:12]

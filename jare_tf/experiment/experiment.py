@@ -11,7 +11,7 @@ from jare_tf.data.dataset import Dataset, check
 from jare_tf.data.latent import Normal, Prior
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
-from jare_tf.errors import InputError, check_integer, shown
+from jare_tf.errors import InputError, check_integer, check_kind, shown
 from jare_tf.game import precision as precisions
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.training.gan import GAN
@@ -85,15 +85,12 @@ class Experiment:
                 raise InputError(f"Experiment: {name} must be what makes it, without (), not {shown(value)}")
         if not callable(getattr(self.picture, "draw", None)) or isinstance(self.picture, type):
             raise InputError(f"Experiment: picture must be one such as report.Points(...), not {shown(self.picture)}")
-        if not isinstance(self.equilibrium, Players | None):
-            raise InputError(f"Experiment: equilibrium must be Players of arrays, not {shown(self.equilibrium)}")
+        if self.equilibrium is not None:
+            check_kind("Experiment: equilibrium", self.equilibrium, Players, "Players of arrays")
         check_integer("Experiment: batch_size", self.batch_size, 1, 2**31)
         check_integer("Experiment: seed", self.seed, 0, 2**31)
         precisions.check(self.precision)
-        if not isinstance(self.synchronize_batch_norm, bool):
-            raise InputError(
-                f"Experiment: synchronize_batch_norm must be True or False, not {shown(self.synchronize_batch_norm)}"
-            )
+        check_kind("Experiment: synchronize_batch_norm", self.synchronize_batch_norm, bool, "True or False")
 
     def gan(self) -> GAN:
         """The GAN at its initialisation, in the precision of Keras' present policy.

@@ -7,15 +7,17 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.data.dataset import as_floats
+from jare_tf.data.dataset import Dataset, as_floats
 from jare_tf.dynamics.jacobian_coupling import sim_gd
 from jare_tf.dynamics.rule import Rule
 from jare_tf.errors import InputError, check_integer, check_one_of
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.game import precision as precisions
+from jare_tf.game.game import TwoPlayerGame
 from jare_tf.report import curves, spectra
 from jare_tf.theory.analysis import Analysis, analyse
 from jare_tf.training.checkpoints import restore_networks
+from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
 from jare_tf.types import Batch, Point
 
@@ -71,18 +73,15 @@ def spectrum(
     if at not in points:
         raise InputError(f"spectrum: at = {at!r}: there is only the {' and the '.join(points)} in {run}")
 
-    if sum(np.size(leaf) for leaf in tf.nest.flatten(gan.game.point().parameters)) <= dense_up_to:
-        real = dataset.expectation(samples, gan.first_seed)
-        latent = gan.latent_prior.expectation(samples, gan.latent_dim, gan.first_seed)
-        with precisions.float64():
-            game = experiment.gan().game
-        batch = Batch(*(tf.cast(as_floats(tf.convert_to_tensor(part)), tf.float64) for part in (real, latent)))
+    dense = sum(np.size(leaf) for leaf in tf.nest.flatten(gan.game.point().parameters)) <= dense_up_to
+    if dense:
+        game, batch = _exact(experiment, gan, dataset, samples)
     else:
         game, batch = gan.game, gan.batch(dataset.batch(0, experiment.batch_size, gan.seed), 0)
 
     def analysed(one: Rule, point: Point) -> Analysis:
         cast = tf.nest.map_structure(lambda value, like: tf.cast(value, like.dtype), point, game.point())
-        return analyse(game, one, cast, batch, schedule=gan.schedule, optimizers=optimizers, dense=game is not gan.game)
+        return analyse(game, one, cast, batch, schedule=gan.schedule, optimizers=optimizers, dense=dense)
 
     title = {"checkpoint": f"after {step} iterations"}.get(at, f"at the {at}")
     points_shown = (
@@ -102,3 +101,12 @@ def spectrum(
     files.replace(f"{run}/spectrum.json", json.dumps(record) + "\n")
     curves.save(spectra.draw(rows), f"{run}/spectrum.png")
     print(result.summary(), f"{run}/spectrum.json", f"{run}/spectrum.png", sep="\n", flush=True)
+
+
+def _exact(experiment: Experiment, gan: GAN, dataset: Dataset, samples: int) -> tuple[TwoPlayerGame, Batch]:
+    """The game in float64, and samples that stand for the distributions."""
+    real = dataset.expectation(samples, gan.first_seed)
+    latent = gan.latent_prior.expectation(samples, gan.latent_dim, gan.first_seed)
+    with precisions.float64():
+        game = experiment.gan().game
+    return game, Batch(*(tf.cast(as_floats(tf.convert_to_tensor(part)), tf.float64) for part in (real, latent)))

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
+from jare_tf import files
 from jare_tf.data import images, tfds_images
 from jare_tf.data.dataset import check
 from tests.conftest import store_images
@@ -58,7 +59,7 @@ def test_the_fingerprint_is_one_of_content(tmp_path, digits):
     (path,) = tmp_path.glob("pictures/small/1.0.0/*.tfrecord*")
     records = tf.data.TFRecordDataset(str(path))
     assert len(list(tfds_images._record_checksums(str(path)))) == len(list(records)) == 20
-    assert b"".join(tfds_images._chunks(str(path))) == path.read_bytes()
+    assert b"".join(files.chunks(str(path))) == path.read_bytes()
 
 
 @pytest.mark.skipif(
