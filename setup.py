@@ -33,6 +33,8 @@ setuptools.setup(
         "tensorflow-probability>=0.25",
         "tf-keras>=2.18",
         "setuptools<81",  # tensorflow-hub imports pkg_resources, which newer ones lack
+        # Later ones need Python 3.11; where an index does not say so, the pip of 3.10 searches for half an hour.
+        "etils<1.14; python_version < '3.11'",
         "numpy",
         "absl-py",
         "gin-config>=0.5",
