@@ -23,6 +23,8 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.errors import InputError
+from jare_tf.settings import UNKNOWN, annotations, check
+from jare_tf.training import optimizers
 from jare_tf.training.run import Record, Value
 
 _PACKAGE = pathlib.Path(__file__).parent
@@ -189,6 +191,9 @@ def check_used(roots: Iterable[Root]) -> None:
     Where a --gin_param exchanges something that the files make, what they bind for it is left over and no mistake.
     """
     reached = _reached(roots)
+    for key, values in reached.items():
+        for name, value in values.items():
+            _check_value(key, name, value)
     used = {(key, name) for key, values in reached.items() for name in values}
     exchanged = any(
         not _macro(key) and _references(value) and _config[key][name] != value
@@ -304,6 +309,30 @@ def _outer_scopes(scope: str) -> list[str]:
 def _references(value: Any) -> list[Any]:
     """The references in a bound value."""
     return list(gin.config.iterate_references({"": value}))
+
+
+def _check_value(key: Key, argument: str, value: Any) -> None:
+    """Raises InputError for a bound value that the argument's annotation does not allow."""
+    made = None if _macro(key) else gin.config._REGISTRY[key[1]].wrapped
+    optimizer = isinstance(made, type) and made.__module__.startswith("keras.src.optimizers")
+    hints = optimizers.SETTINGS if optimizer else annotations(made) if made else {}
+    if argument in hints:
+        macros = [f"%{one.config_key[0]}" for one in _references(value) if _macro(one.config_key)]
+        why = f" (from {', '.join(dict.fromkeys(macros))})" if macros else ""
+        check(_name(key, argument), hints[argument], _static(value), why)
+
+
+def _static(value: Any) -> Any:
+    """A bound value with macros replaced by theirs; what is made later is not known."""
+    if isinstance(value, list | tuple):
+        return [_static(one) for one in value]
+    if isinstance(value, dict):
+        return {_static(key): _static(one) for key, one in value.items()}
+    if not isinstance(value, gin.config.ConfigurableReference):
+        return value
+    if _macro(value.config_key):
+        return _static(_config[value.config_key]["value"])
+    return UNKNOWN if value.evaluate else value.configurable.wrapped
 
 
 def _check_arguments(reference: Any, scope: str) -> None:

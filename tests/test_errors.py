@@ -50,19 +50,22 @@ def arguments(model_dir, *params, files=GAME):
         (["nosuch.thing = 1"], "'nosuch' was not provided by an import statement"),
         (["MU = "], "cannot read 'MU = ': write NAME = VALUE, text in quotes as in 'abc'"),
         (["GAMMA = -1.0"], "gamma must be a finite number, at least 0, not -1.0"),
-        (["STEPS = 0"], "Pace: steps must be an integer of at least 1 and below 2,147,483,648, not 0"),
-        (["LOG_EVERY = 2.5"], "Pace: log_every must be an integer of at least 1 and below 2,147,483,648, not 2.5"),
+        (["STEPS = 0"], "experiment.Pace.steps must be an integer of at least 1 and below 2**31, not 0"),
+        (
+            ["LOG_EVERY = 2.5"],
+            "experiment.Pace.log_every must be an integer of at least 1 and below 2**31, not 2.5",
+        ),
         (
             ["experiment.Experiment.rule = @rules.smoothing()"],
             "bind rules.smoothing.gamma: rules.smoothing needs it",
         ),
         (["keras.optimizers.SGD.learning_rat = 1.0"], "SGD in the configuration: Argument(s) not recognized"),
-        (["JIT = 'always'"], "Pace: jit_compile must be True, False or 'auto', not 'always'"),
+        (["JIT = 'always'"], "experiment.Pace.jit_compile must be True, False or 'auto', not 'always'"),
         (
             ["experiment.Pace.histograms_every = -1"],
-            "Pace: histograms_every must be an integer of at least 0 and below 2,147,483,648, not -1",
+            "experiment.Pace.histograms_every must be an integer of at least 0 and below 2**31, not -1",
         ),
-        (["NAN_POLICY = 'ignore'"], "Pace: nan_policy must be 'stop' or 'rewind', not 'ignore'"),
+        (["NAN_POLICY = 'ignore'"], "experiment.Pace.nan_policy must be 'stop' or 'rewind', not 'ignore'"),
         (["SIGMA = 0.0"], "std must be a finite number, above 0, not 0.0"),
         (["experiment.Experiment.latent_dim = 3"], "the generator 'affine_generator' does not take latent_dim = 3"),
     ],
@@ -184,20 +187,26 @@ def test_configuration_without_a_rule(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        (["SEED = -1"], "Experiment: seed must be an integer of at least 0 and below 2,147,483,648, not -1"),
-        (["experiment.Experiment.rule = @rules.jare"], "GAN: rule must be an update rule such as jare(gamma=100.0)"),
+        (["SEED = -1"], "experiment.Experiment.seed must be an integer of at least 0 and below 2**31, not -1"),
+        (
+            ["experiment.Experiment.rule = @rules.jare"],
+            "experiment.Experiment.rule must be an update rule such as jare(gamma=100.0)",
+        ),
         (
             ["experiment.Experiment.generator = @networks.affine.generator()"],
-            "Experiment: generator must be what makes it, without ()",
+            "Experiment: generator must be what makes a keras.Model, without ()",
         ),
         (
             ["experiment.Experiment.loss = @losses.NonSaturating"],
-            "GAN: loss must be a loss such as NonSaturating(), with parentheses",
+            "experiment.Experiment.loss must be a loss such as NonSaturating(), with parentheses",
         ),
-        (["losses.Minimax.objective = @losses.hinge"], "objective must be an Objective"),
+        (
+            ["losses.Minimax.objective = @losses.hinge"],
+            "losses.Minimax.objective must be an objective such as vanilla(), with parentheses",
+        ),
         (
             ["experiment.Experiment.penalty = @losses.R1"],
-            "GAN: penalty must be a penalty such as R1(10.0), or None, with parentheses",
+            "experiment.Experiment.penalty must be a penalty such as R1(10.0) or None, with parentheses",
         ),
     ],
 )

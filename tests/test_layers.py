@@ -8,6 +8,7 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parents[1] / "jare_tf"
 LAYERS = [
     {"errors", "files", "progress", "replicas", "types"},
+    {"settings"},
     {"data", "game"},
     {"dynamics"},
     {"theory"},

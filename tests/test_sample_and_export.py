@@ -136,7 +136,7 @@ def test_best_and_missing_checkpoints(trained, tmp_path):
         sampled(trained, checkpoint="best")
     with pytest.raises(jare_tf.InputError, match="holds no run"):
         run(tmp_path, files=[], short=[], mode="sample")
-    with pytest.raises(jare_tf.InputError, match="sample: format must be one of 'png', 'npz', 'grid', not 'jpeg'"):
+    with pytest.raises(jare_tf.InputError, match="experiment.sample.format must be 'png', 'npz' or 'grid', not 'jpeg'"):
         sampled(trained, format="jpeg")
     with pytest.raises(jare_tf.InputError, match="interpolation must be one of 'linear', 'spherical', not 'cubic'"):
         sampled(trained, interpolation="cubic")

@@ -180,12 +180,12 @@ def test_network_game(tmp_path):
         (
             ["experiment.spectrum.at = 'somewhere'"],
             None,
-            "spectrum: at must be one of .*, not .somewhere",
+            "spectrum.at must be .*, not .somewhere",
         ),
         (
             ["experiment.spectrum.samples = 0"],
             None,
-            "spectrum: samples must be an integer of at least 1 and below 2,147,483,648, not 0",
+            "spectrum.samples must be an integer of at least 1 and below",
         ),
         (["experiment.spectrum.samples = 4"], None, "4 samples are too few in 2 dimensions: take over 4"),
         (
@@ -193,10 +193,18 @@ def test_network_game(tmp_path):
             None,
             "the learning rate must be a finite number, above 0, not 0.0",
         ),
-        (["experiment.Experiment.generator_optimizer = @keras.optimizers.SGD()"], None, "must be what makes it"),
+        (
+            ["experiment.Experiment.generator_optimizer = @keras.optimizers.SGD()"],
+            None,
+            "must be what makes",
+        ),
         ([], [], "holds no run; name an experiment with --gin_file"),
         ([], ["quickstart.gin"], "--mode spectrum: quickstart.gin is not an experiment; name one with --gin_file"),
-        (["experiment.Experiment.rule = @keras.optimizers.SGD()"], None, "GAN: rule must be an update rule such as"),
+        (
+            ["experiment.Experiment.rule = @keras.optimizers.SGD()"],
+            None,
+            "rule must be an update rule such as",
+        ),
     ],
 )
 def test_mistakes(tmp_path, params, files, message):

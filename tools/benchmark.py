@@ -20,10 +20,11 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from jare_tf import cli, files
-from jare_tf.errors import InputError, check_integer, one_line
+from jare_tf.errors import InputError, one_line
 from jare_tf.report import curves, step_times
 from jare_tf.report.step_times import StepTime
 from jare_tf.reproduction.step_cost import EXCHANGED, METHODS, MODES, SETTINGS, Configuration, device, measure, warm_up
+from jare_tf.settings import Count, check
 
 
 def chosen(flag: str, names: str, known: Sequence[str]) -> list[str]:
@@ -82,7 +83,7 @@ def benchmark(arguments: argparse.Namespace) -> None:
     if arguments.from_json:
         print(step_times.table(read(arguments.from_json)))
         return
-    check_integer("--rounds", arguments.rounds, 1)
+    check("--rounds", Count, arguments.rounds)
     modes, settings = chosen("--modes", arguments.modes, list(MODES)), plan(arguments)
     warm_up(modes)
     rows: list[StepTime] = []

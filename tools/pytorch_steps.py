@@ -18,9 +18,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from jare_tf import cli
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError
 from jare_tf.report import step_times
 from jare_tf.report.step_times import StepTime
+from jare_tf.settings import Count, check
 
 try:
     import torch
@@ -233,7 +234,7 @@ def run_command(arguments: Sequence[str] | None = None) -> None:
 
 def benchmark(given: argparse.Namespace) -> None:
     for name in ("rounds", "batch_size", "filters"):
-        check_integer(f"--{name}", getattr(given, name), 1)
+        check(f"--{name}", Count, getattr(given, name))
     settings = chosen("--settings", given.settings, list(NETWORKS))
     methods = chosen("--methods", given.methods, list(METHODS))
     rows = [

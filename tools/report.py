@@ -10,13 +10,14 @@ import argparse
 import tensorflow as tf
 
 from jare_tf import cli, config, files
-from jare_tf.errors import InputError, check_integer, one_line
+from jare_tf.errors import InputError, one_line
 from jare_tf.report import page, run_summary
+from jare_tf.settings import Count, check
 
 
 def write(directories: list[str], output: str, pictures: int | None) -> None:
     if pictures is not None:
-        check_integer("--pictures", pictures, 1)
+        check("--pictures", Count, pictures)
     text = page.html(run_summary.read(directories, config.resolved), pictures)
     if tf.io.gfile.isdir(output):
         raise InputError(f"--output {output} is a folder: name a file")

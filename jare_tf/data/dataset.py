@@ -40,6 +40,7 @@ class Dataset(abc.ABC):
     element_shape: tuple[int, ...]
     xla_compatible: bool
     fingerprint: int = 0
+    in_words = "a data set such as data.synthetic.ring(...)"
 
     @abc.abstractmethod
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:

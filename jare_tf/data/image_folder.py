@@ -2,6 +2,7 @@
 
 import collections
 import os
+from typing import Literal
 
 import tensorflow as tf
 
@@ -9,19 +10,21 @@ from jare_tf.data import images
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format
 from jare_tf.errors import InputError
+from jare_tf.settings import NonNegative, Size, checked
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 _CELEBA_SPLITS = ("train", "valid", "test")
 
 
 @places("path", "in_memory_limit")
+@checked
 def load(
     *,
     path: str,
-    image_size: int,
-    crop: int | None = None,
-    channels: int = 3,
-    in_memory_limit: float = images.IN_MEMORY_LIMIT,
+    image_size: Size,
+    crop: Size | None = None,
+    channels: Literal[1, 3] = 3,
+    in_memory_limit: NonNegative = images.IN_MEMORY_LIMIT,
 ) -> Dataset:
     """All images of a folder and the folders in it: JPEG, PNG, WebP, GIF and BMP files of any sizes.
 
@@ -41,7 +44,6 @@ def load(
       InputError: there is no such folder, or no image in it can be read.
     """
     form = Format(image_size, crop, channels)
-    form.check("image_folder.load")
     files = _files(path, "image_folder.load")
     paths = [file for file in files if file.lower().endswith(_ENDINGS)]
     others = collections.Counter(os.path.splitext(file)[1].lower() or "no ending" for file in {*files} - {*paths})
@@ -54,13 +56,14 @@ def load(
 
 
 @places("path", "in_memory_limit")
+@checked
 def celeba(
     *,
     path: str,
-    split: str = "train",
-    image_size: int = 64,
-    crop: int | None = 160,
-    in_memory_limit: float = images.IN_MEMORY_LIMIT,
+    split: Literal["train", "valid", "test", "all"] = "train",
+    image_size: Size = 64,
+    crop: Size | None = 160,
+    in_memory_limit: NonNegative = images.IN_MEMORY_LIMIT,
 ) -> Dataset:
     """CelebA from files downloaded by hand: img_align_celeba/ unpacked, and list_eval_partition.txt or .csv.
 
@@ -78,9 +81,6 @@ def celeba(
     """
     where = "image_folder.celeba"
     form = Format(image_size, crop, 3)
-    form.check(where)
-    if split not in (*_CELEBA_SPLITS, "all"):
-        raise InputError(f"{where}: split must be one of {', '.join((*_CELEBA_SPLITS, 'all'))}, not {split!r}")
     files = _files(path, where)
     paths = [file for file in files if "img_align_celeba" in file and file.lower().endswith(".jpg")]
     if not paths:

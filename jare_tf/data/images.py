@@ -15,7 +15,7 @@ from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
-from jare_tf.errors import InputError, check_number
+from jare_tf.errors import InputError
 
 IN_MEMORY_LIMIT = 4_000_000_000
 CHUNK = 16  # images decoded in one call to Python of a streaming pipeline
@@ -77,9 +77,8 @@ def decoded(chunks: tf.data.Dataset, decode_one: Callable, shape: tuple[int, int
     return chunks.map(decode_in_graph, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).unbatch()
 
 
-def fits(count: int, shape: Sequence[int], limit: float, where: str) -> bool:
+def fits(count: int, shape: Sequence[int], limit: float) -> bool:
     """Whether `count` uint8 images of `shape` take at most `limit` bytes."""
-    check_number(f"{where}: in_memory_limit", limit)
     return count * int(np.prod(shape)) <= limit
 
 
@@ -101,7 +100,7 @@ def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: f
     if form.size is None:
         raise InputError(f"{where}: image_size must be set, because files of images differ in size")
     shape = (form.size, form.size, form.channels)
-    in_memory = fits(len(paths), shape, in_memory_limit, where)
+    in_memory = fits(len(paths), shape, in_memory_limit)
     pixels, checksum, failures = read_all(name, paths, len(paths), _bytes, form, shape, keep=in_memory)
     readable = [path for index, path in enumerate(paths) if index not in failures]
     print(f"{name}: {len(readable):,} images, {'in memory' if in_memory else 'decoded while training'}", flush=True)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.errors import InputError
+from jare_tf.settings import checked
 
 
 class InMemory(Dataset):
@@ -47,6 +48,7 @@ class InMemory(Dataset):
 
 
 @places("path")
+@checked
 def array_file(*, path: str) -> InMemory:
     """The samples of a .npy file: points [n, d] of any number type, or images [n, height, width, channels].
 

@@ -7,11 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf.data import draws
-from jare_tf.errors import InputError, check_number
+from jare_tf.errors import InputError
+from jare_tf.settings import Positive, checked
 
 
 class Prior(abc.ABC):
     """A distribution of z with independent coordinates."""
+
+    in_words = "a prior such as Normal()"
 
     @abc.abstractmethod
     def draw(self, shape, key, truncation: float | None = None) -> tf.Tensor:
@@ -26,6 +29,7 @@ class Prior(abc.ABC):
         """float64 [2 ⌈count/2⌉, dimension]: two halves, each of which stands for the distribution (`Dataset`)."""
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Normal(Prior):
     """z ~ N(0, std² I).
@@ -35,10 +39,7 @@ class Normal(Prior):
         (section 7).
     """
 
-    std: float = 1.0
-
-    def __post_init__(self):
-        check_number("latent.Normal: std", self.std, above_zero=True)
+    std: Positive = 1.0
 
     def draw(self, shape, key, truncation=None) -> tf.Tensor:
         return self.std * draws.normal(shape, key, truncation)
@@ -48,6 +49,7 @@ class Normal(Prior):
         return self.std * draws.halves(draws.standardised_normal, count, dimension, seed, 2)
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Uniform(Prior):
     """z uniform on [−limit, limit] in every coordinate, as in GradReg Fig. 3 and in DCGANs.
@@ -56,10 +58,7 @@ class Uniform(Prior):
       limit: positive.
     """
 
-    limit: float = 1.0
-
-    def __post_init__(self):
-        check_number("latent.Uniform: limit", self.limit, above_zero=True)
+    limit: Positive = 1.0
 
     def draw(self, shape, key, truncation=None) -> tf.Tensor:
         if truncation is not None and truncation > 1:
@@ -70,13 +69,13 @@ class Uniform(Prior):
         return self.limit * draws.halves(draws.stratified, count, dimension, seed, 2)
 
 
-def normal_of_variance(*, variance: float) -> Normal:
+@checked
+def normal_of_variance(*, variance: Positive) -> Normal:
     """z ~ N(0, variance · I), as the ring mixture of the JARE paper has it with variance r (section 7).
 
     Args:
       variance: of every coordinate, positive.
     """
-    check_number("latent.normal_of_variance: variance", variance, above_zero=True)
     return Normal(std=variance**0.5)
 
 

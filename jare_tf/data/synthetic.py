@@ -1,15 +1,18 @@
 """Low-dimensional distributions, drawn inside the step: Gaussians, mixtures of them, and the uniform distribution."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset
-from jare_tf.errors import check_integer, check_number
+from jare_tf.errors import InputError, shown
+from jare_tf.settings import Count, Positive, checked
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GaussianMixture(Dataset):
     """x ~ (1/k) Σᵢ N(centreᵢ, std² I), a mixture with equal weights.
@@ -18,15 +21,19 @@ class GaussianMixture(Dataset):
       name: how messages call it.
       centres: k points of the same dimension, shape [k, d].
       std: standard deviation of every mode, positive.
+
+    Raises:
+      InputError: there is no centre, or they differ in dimension.
     """
 
     name: str
     centres: tuple[tuple[float, ...], ...]
-    std: float
+    std: Positive
     xla_compatible = True
 
     def __post_init__(self):
-        check_number(f"synthetic.{self.name}: std", self.std, above_zero=True)
+        if len({len(centre) for centre in self.centres}) != 1 or not self.centres[0]:
+            raise InputError(f"GaussianMixture: centres must be points of one dimension, not {shown(self.centres)}")
 
     @property
     def element_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # frozen: nobody writes it
@@ -45,7 +52,8 @@ class GaussianMixture(Dataset):
         return (centres[None, :, None] + self.std * np.stack(noise)[:, None]).reshape(-1, centres.shape[1])
 
 
-def gaussian(*, mean, std: float) -> GaussianMixture:
+@checked
+def gaussian(*, mean: Sequence[float], std: Positive) -> GaussianMixture:
     """x ~ N(mean, std² I): the isotropic Gaussian of JARE section 4, v = mean and σ = std.
 
     Args:
@@ -55,7 +63,8 @@ def gaussian(*, mean, std: float) -> GaussianMixture:
     return GaussianMixture(name="gaussian", centres=(tuple(map(float, mean)),), std=std)
 
 
-def ring(*, modes: int = 8, radius: float, std: float) -> GaussianMixture:
+@checked
+def ring(*, modes: Count = 8, radius: Positive, std: Positive) -> GaussianMixture:
     """`modes` Gaussians evenly spaced on a circle around the origin, the first one at (radius, 0).
 
     Args:
@@ -63,14 +72,13 @@ def ring(*, modes: int = 8, radius: float, std: float) -> GaussianMixture:
       radius: radius r of the circle, positive.
       std: standard deviation of each Gaussian, positive.
     """
-    check_integer("synthetic.ring: modes", modes, least=1)
-    check_number("synthetic.ring: radius", radius, above_zero=True)
     angles = 2 * np.pi * np.arange(modes) / modes
     centres = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     return GaussianMixture(name="ring", centres=tuple(map(tuple, centres.tolist())), std=std)
 
 
-def grid(*, side: int = 5, spacing: float = 2.0, std: float = 0.05) -> GaussianMixture:
+@checked
+def grid(*, side: Count = 5, spacing: Positive = 2.0, std: Positive = 0.05) -> GaussianMixture:
     """side × side Gaussians on a square lattice around the origin (the 5 × 5 "2D grid" of Srivastava et al. 2017).
 
     Args:
@@ -78,13 +86,12 @@ def grid(*, side: int = 5, spacing: float = 2.0, std: float = 0.05) -> GaussianM
       spacing: distance of neighbours, positive.
       std: standard deviation of each Gaussian, positive.
     """
-    check_integer("synthetic.grid: side", side, least=1)
-    check_number("synthetic.grid: spacing", spacing, above_zero=True)
     line = spacing * (np.arange(side) - (side - 1) / 2)
     centres = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
     return GaussianMixture(name="grid", centres=tuple(map(tuple, centres.tolist())), std=std)
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Uniform(Dataset):
     """x uniform on [−limit, limit] in each of `dimension` coordinates, as in GradReg Fig. 3.
@@ -94,14 +101,10 @@ class Uniform(Dataset):
       limit: positive.
     """
 
-    dimension: int = 1
-    limit: float = 1.0
+    dimension: Count = 1
+    limit: Positive = 1.0
     name = "uniform"
     xla_compatible = True
-
-    def __post_init__(self):
-        check_integer("synthetic.Uniform: dimension", self.dimension, least=1)
-        check_number("synthetic.Uniform: limit", self.limit, above_zero=True)
 
     @property
     def element_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # frozen: nobody writes it

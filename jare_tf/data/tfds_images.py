@@ -13,20 +13,22 @@ from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
 from jare_tf.errors import InputError
+from jare_tf.settings import NonNegative, Size, checked
 
 _WHERE = "tfds_images.load"
 _SHUFFLE_BUFFER = 8192  # encoded images of a streaming pipeline; TFDS shuffled them as a whole when it prepared them
 
 
 @places("data_dir")
+@checked
 def load(
     *,
     name: str,
     split: str = "train",
-    image_size: int | None = None,
-    crop: int | None = None,
+    image_size: Size | None = None,
+    crop: Size | None = None,
     data_dir: str | None = None,
-    in_memory_limit: float = images.IN_MEMORY_LIMIT,
+    in_memory_limit: NonNegative = images.IN_MEMORY_LIMIT,
 ) -> Dataset:
     """The images of a TFDS data set, for instance "mnist", "cifar10", "celeb_a", "imagenet2012" or "lsun/bedroom".
 
@@ -58,7 +60,7 @@ def load(
     shape = (image_size or height, image_size or width, form.channels)
     encoded = _read(builder, split, {"image"}).map(lambda example: example["image"])
     count = builder.info.splits[split].num_examples
-    if images.fits(count, shape, in_memory_limit, _WHERE):
+    if images.fits(count, shape, in_memory_limit):
         return InMemory(name, _decoded(name, split, encoded, count, form, shape))
 
     def samples(seed: int, first_batch: int, batch_size: int, rows: np.ndarray) -> tf.data.Dataset:
@@ -80,6 +82,7 @@ def load(
 
 
 @places("data_dir")
+@checked
 def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """All images of one size of a TFDS data set, uint8 [n, height, width, channels], and their labels, int64 [n].
 

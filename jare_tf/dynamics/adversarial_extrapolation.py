@@ -4,11 +4,12 @@ import dataclasses
 
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.dynamics.vector_field import vector_field
-from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import NonNegative, checked
 from jare_tf.types import Batch, Players, Point
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class adversarial_extrapolation(Rule):
     """Adversarial extrapolation (JARE eq. 13–14, left there as future work).
@@ -31,10 +32,7 @@ class adversarial_extrapolation(Rule):
       InputError: gamma is negative, infinite or NaN.
     """
 
-    gamma: float
-
-    def __post_init__(self):
-        check_number("adversarial_extrapolation: gamma", self.gamma)
+    gamma: NonNegative
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here = vector_field(game, point, batch)

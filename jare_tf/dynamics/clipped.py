@@ -4,13 +4,14 @@ import dataclasses
 
 import tensorflow as tf
 
-from jare_tf.dynamics.rule import Rule, Update, check_rule
+from jare_tf.dynamics.rule import Rule, Update
 from jare_tf.dynamics.vector_field import squared_norm
-from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import Positive, checked
 from jare_tf.types import Batch, Players, Point
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class clipped(Rule):
     """A rule whose direction d has at most Euclidean norm c: d · min(1, c / ‖d‖).
@@ -27,11 +28,7 @@ class clipped(Rule):
     """
 
     rule: Rule
-    norm: float
-
-    def __post_init__(self):
-        check_rule("clipped: rule", self.rule)
-        check_number("clipped: norm", self.norm, above_zero=True)
+    norm: Positive
 
     @property
     def period(self) -> int:  # type: ignore[override]  # frozen: nobody writes it

@@ -7,11 +7,12 @@ import tensorflow as tf
 from jare_tf.dynamics.jacobian_coupling import JacobianCoupling
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.dynamics.vector_field import Evaluation, linearize
-from jare_tf.errors import check_kind
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import checked
 from jare_tf.types import Batch, Point
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class debiased(Rule):
     """A preset whose ‖ξ‖² is estimated without bias: player t descends ℓ_t + ½γ Σ_s C[s, t] ⟨ξ_s, ξ'_s⟩.
@@ -33,9 +34,6 @@ class debiased(Rule):
     """
 
     rule: JacobianCoupling
-
-    def __post_init__(self):
-        check_kind("debiased: rule", self.rule, JacobianCoupling, "a preset such as con_opt(gamma=10.0)")
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         real, latent = (_halves(samples) for samples in batch)

@@ -4,11 +4,12 @@ import dataclasses
 
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.dynamics.vector_field import vector_field
-from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import NonNegative, checked
 from jare_tf.types import Batch, Point
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class extragradient(Rule):
     """The extragradient method: direction = ξ(w − s ξ(w)) (Korpelevich 1976; Gidel et al. 2019, section 3.2).
@@ -24,10 +25,7 @@ class extragradient(Rule):
       InputError: step is negative, infinite or NaN.
     """
 
-    step: float
-
-    def __post_init__(self):
-        check_number("extragradient: step", self.step)
+    step: NonNegative
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here = vector_field(game, point, batch)

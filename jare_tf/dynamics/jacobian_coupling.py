@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.dynamics.vector_field import Evaluation, Mask, inner_product, linearize
-from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import NonNegative, check
 from jare_tf.types import Batch, Players, Point
 
 
@@ -32,14 +32,15 @@ class JacobianCoupling(Rule):
     """
 
     name: str
-    gamma: float
+    gamma: NonNegative
     mask: Mask
+    in_words = "a preset such as con_opt(gamma=10.0)"
 
     def __repr__(self):
         return f"{self.name}(gamma={self.gamma})" if any(map(any, self.mask)) else f"{self.name}()"
 
     def __post_init__(self):
-        check_number(f"{self.name}: gamma", self.gamma)
+        check(f"{self.name}: gamma", NonNegative, self.gamma)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         evaluation, pullback = linearize(game, point, batch)
@@ -63,7 +64,7 @@ def sim_gd() -> JacobianCoupling:
     return JacobianCoupling(name="sim_gd", gamma=0.0, mask=((0, 0), (0, 0)))
 
 
-def jare(*, gamma: float) -> JacobianCoupling:
+def jare(*, gamma: NonNegative) -> JacobianCoupling:
     """JARE: each player descends the other player's gradient norm (Nie & Patel 2019, eq. 7).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
@@ -71,7 +72,7 @@ def jare(*, gamma: float) -> JacobianCoupling:
     return JacobianCoupling(name="jare", gamma=gamma, mask=((0, 1), (1, 0)))
 
 
-def con_opt(*, gamma: float) -> JacobianCoupling:
+def con_opt(*, gamma: NonNegative) -> JacobianCoupling:
     """Consensus optimization: both players descend both gradient norms (Mescheder et al. 2017, Alg. 2).
 
     w: ξ_w + ½γ ∇_w(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²) for w = θ and w = φ.
@@ -79,7 +80,7 @@ def con_opt(*, gamma: float) -> JacobianCoupling:
     return JacobianCoupling(name="con_opt", gamma=gamma, mask=((1, 1), (1, 1)))
 
 
-def generator_only(*, gamma: float) -> JacobianCoupling:
+def generator_only(*, gamma: NonNegative) -> JacobianCoupling:
     """The gradient-regularised GAN: only the generator is regularised (Nagarajan & Kolter 2017, eq. 4, whose η = γ/2).
 
     discriminator: ∇θ ℓ_D; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
@@ -87,7 +88,7 @@ def generator_only(*, gamma: float) -> JacobianCoupling:
     return JacobianCoupling(name="generator_only", gamma=gamma, mask=((0, 1), (0, 0)))
 
 
-def discriminator_only(*, gamma: float) -> JacobianCoupling:
+def discriminator_only(*, gamma: NonNegative) -> JacobianCoupling:
     """Only the discriminator is regularised, by the generator's gradient (JARE section 5.1, eq. 26).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G.
@@ -95,7 +96,7 @@ def discriminator_only(*, gamma: float) -> JacobianCoupling:
     return JacobianCoupling(name="discriminator_only", gamma=gamma, mask=((0, 0), (1, 0)))
 
 
-def smoothing(*, gamma: float) -> JacobianCoupling:
+def smoothing(*, gamma: NonNegative) -> JacobianCoupling:
     """Only the discriminator is regularised, by both gradients (Mescheder et al. 2017, supplement, Fig. 7).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²); generator: ∇φ ℓ_G.

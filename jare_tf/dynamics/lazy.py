@@ -6,12 +6,13 @@ import tensorflow as tf
 
 from jare_tf import replicas
 from jare_tf.dynamics.jacobian_coupling import sim_gd
-from jare_tf.dynamics.rule import Rule, Update, check_rule
-from jare_tf.errors import check_integer
+from jare_tf.dynamics.rule import Rule, Update
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import Count, checked
 from jare_tf.types import Batch, Players, Point, each_player
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class lazy(Rule):
     """A rule whose difference from ξ is added k-fold in every k-th move, and not at all in the others.
@@ -35,11 +36,7 @@ class lazy(Rule):
     """
 
     rule: Rule
-    every: int
-
-    def __post_init__(self):
-        check_rule("lazy: rule", self.rule)
-        check_integer("lazy: every", self.every, least=1)
+    every: Count
 
     @property
     def period(self) -> int:  # type: ignore[override]  # frozen: nobody writes it

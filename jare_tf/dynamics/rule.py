@@ -4,7 +4,6 @@ import abc
 from typing import Any, NamedTuple
 
 from jare_tf.dynamics.vector_field import Evaluation
-from jare_tf.errors import check_kind
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -38,6 +37,7 @@ class Rule(abc.ABC):
     """
 
     period: int = 1
+    in_words = "an update rule such as jare(gamma=100.0)"
 
     def memory(self, point: Point) -> Players:
         """What the rule remembers before its first update, Players of nests of tensors; nothing by default."""
@@ -51,8 +51,3 @@ class Rule(abc.ABC):
 def within(rule: Rule, kind: type) -> bool:
     """Whether a rule is of a kind, or wraps one that is."""
     return isinstance(rule, kind) or (hasattr(rule, "rule") and within(rule.rule, kind))
-
-
-def check_rule(name: str, value) -> None:
-    """Raises InputError unless `value` is a rule."""
-    check_kind(name, value, Rule, "an update rule such as jare(gamma=100.0)")

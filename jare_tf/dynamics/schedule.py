@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 
-from jare_tf.errors import check_integer
+from jare_tf.settings import Count, checked
 from jare_tf.types import Players
 
 
@@ -16,6 +16,7 @@ class Schedule(abc.ABC):
     """
 
     moves: tuple[Players, ...]
+    in_words = "a schedule such as Alternating()"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Simultaneous(Schedule):
     moves = (Players(discriminator=True, generator=True),)
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class Alternating(Schedule):
     """The discriminator moves `n_discriminator` times, then the generator `n_generator` times (ConOpt Alg. 3).
@@ -35,12 +37,8 @@ class Alternating(Schedule):
       InputError: a number is no integer of at least 1.
     """
 
-    n_discriminator: int = 1
-    n_generator: int = 1
-
-    def __post_init__(self):
-        check_integer("Alternating: n_discriminator", self.n_discriminator, least=1)
-        check_integer("Alternating: n_generator", self.n_generator, least=1)
+    n_discriminator: Count = 1
+    n_generator: Count = 1
 
     @property
     def moves(self) -> tuple[Players, ...]:  # type: ignore[override]  # frozen: nobody writes it

@@ -6,11 +6,12 @@ import tensorflow as tf
 
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.dynamics.vector_field import evaluation_and_products, inner_product
-from jare_tf.errors import check_number
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import NonNegative, checked
 from jare_tf.types import Batch, Point
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class symplectic_gradient_adjustment(Rule):
     """Symplectic gradient adjustment with sign alignment (Balduzzi et al. 2018, Algorithm 1).
@@ -28,10 +29,7 @@ class symplectic_gradient_adjustment(Rule):
       InputError: gamma is negative, infinite or NaN.
     """
 
-    gamma: float = 1.0
-
-    def __post_init__(self):
-        check_number("symplectic_gradient_adjustment: gamma", self.gamma)
+    gamma: NonNegative = 1.0
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here, transposed, product = evaluation_and_products(game, point, batch)

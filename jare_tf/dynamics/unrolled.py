@@ -4,11 +4,12 @@ import dataclasses
 
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.dynamics.vector_field import gradient, vector_field
-from jare_tf.errors import check_integer, check_number
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import CountFromZero, NonNegative, checked
 from jare_tf.types import Batch, Players, Point
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class unrolled(Rule):
     """The unrolled GAN: the generator descends ℓ_G as it is after k more steps of the discriminator (Metz et al. 2017).
@@ -27,12 +28,8 @@ class unrolled(Rule):
       InputError: steps or step is negative, step is infinite or NaN.
     """
 
-    steps: int
-    step: float
-
-    def __post_init__(self):
-        check_integer("unrolled: steps", self.steps, least=0)
-        check_number("unrolled: step", self.step)
+    steps: CountFromZero
+    step: NonNegative
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here = vector_field(game, point, batch)

@@ -4,7 +4,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.errors import InputError, one_line
 from jare_tf.evaluation import frozen_inception
+from jare_tf.settings import checked
 
 INCEPTION = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
 _ANY_SIZE = (128, 128)  # of the images that try a model which takes any
@@ -105,8 +106,12 @@ class Embedding:
             raise InputError(f"{_WHERE}: the logits of {self.name} are probabilities: remove its softmax")
 
 
+@checked
 def load(
-    *, path: str | None = None, resize: str = "tf1_bilinear", input_range: tuple[float, float] = (-1.0, 1.0)
+    *,
+    path: str | None = None,
+    resize: Literal["tf1_bilinear", "bilinear", "antialiased"] = "tf1_bilinear",
+    input_range: Annotated[tuple[float, float], "two numbers"] = (-1.0, 1.0),
 ) -> Embedding:
     """The classifier that scores see images through; under a `tf.distribute` strategy's scope, one for its replicas.
 
@@ -124,10 +129,6 @@ def load(
       InputError: there is no such model, it is none, it gives something else or cannot be fetched; or the other
         arguments make no sense.
     """
-    if resize not in _RESIZES:
-        raise InputError(f"{_WHERE}: resize must be one of {', '.join(_RESIZES)}, not {resize!r}")
-    if np.shape(input_range) != (2,):
-        raise InputError(f"{_WHERE}: input_range must be two numbers, not {input_range!r}")
     where = _fetched(INCEPTION) if path is None else os.path.expanduser(path).rstrip("/")
     if not tf.io.gfile.exists(where):
         raise InputError(f"{_WHERE}: there is no {where}: {_ADVICE}")

@@ -14,11 +14,12 @@ import tensorflow as tf
 from jare_tf import files, replicas
 from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset, as_floats, as_pixels
-from jare_tf.errors import InputError, check_integer, one_line, shown
+from jare_tf.errors import InputError, one_line
 from jare_tf.evaluation.embedding import Embedding
 from jare_tf.evaluation.metric import IMAGES, Samples
 from jare_tf.evaluation.protocols import Protocol
 from jare_tf.progress import ProgressLine
+from jare_tf.settings import Count, checked
 from jare_tf.training import strategy
 from jare_tf.training.gan import GAN
 
@@ -26,6 +27,7 @@ _BLOCK = 256  # latent vectors that are drawn together
 CACHE = "~/.cache/jare_tf"
 
 
+@checked
 class ImageScores:
     """A probe: the scores of a protocol, for instance `fid_12k_train`, `inception_score_50k` or `precision_10k_train`.
 
@@ -53,17 +55,14 @@ class ImageScores:
         protocol: Protocol,
         embedding: Callable[[], Embedding],
         data: Mapping[str, Callable[[], Dataset]],
-        batch_size: int = 256,
+        batch_size: Count = 256,
         cache: str | None = CACHE,
     ):
-        if not isinstance(protocol, Protocol):
-            raise InputError(f"ImageScores: protocol must be one such as protocols.jare(), not {shown(protocol)}")
         if protocol.split not in data:
             raise InputError(
                 f"ImageScores: the protocol {protocol.name!r} uses the split {protocol.split!r}; data has "
                 f"{', '.join(data)}"
             )
-        check_integer("ImageScores: batch_size", batch_size, least=1)
         self._protocol, self._data, self._batch_size, self._cache = protocol, data[protocol.split], batch_size, cache
         self._make_embedding = embedding
         self._embedding: Embedding | None = None

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from jare_tf.data.synthetic import GaussianMixture
+from jare_tf.settings import Count, checked
 from jare_tf.training.gan import GAN
 
 _LEAST_SHARE = 0.1
@@ -49,6 +50,7 @@ def reverse_kl(counts: np.ndarray) -> float:
     return float(np.sum(share * np.log(len(counts) * share)))
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModeCoverage:
     """A probe: `mode_coverage` of `samples` samples from latent vectors that stay the same throughout a run."""
@@ -59,7 +61,7 @@ class ModeCoverage:
         "reverse_kl": "lower",
     }
     mixture: GaussianMixture
-    samples: int = 2500
+    samples: Count = 2500
 
     def labels(self, gan: GAN) -> dict[str, str]:
         """What the scores depend on besides the generator."""

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError
 from jare_tf.evaluation.metric import Metric, Samples, random_rows
+from jare_tf.settings import Count, checked
 
 _BLOCK = 1024  # rows of a matrix of distances that are in memory at a time
 _SAME = 1e-12  # of ‖x‖² + ‖y‖²: features of float32 whose squared distance is less are equal
@@ -17,13 +18,12 @@ class _ByNeighbours(Metric):
     """What both metrics of this file take, and the features that they look at."""
 
     compares = True
-    neighbours: int
-    samples: int = 10_000
+    neighbours: Count
+    samples: Count = 10_000
 
     def __post_init__(self):
-        name = f"precision_recall.{type(self).__name__}"
-        check_integer(f"{name}: neighbours", self.neighbours, least=1)
-        check_integer(f"{name}: samples", self.samples, least=self.neighbours + 1)
+        if self.samples <= self.neighbours:
+            raise InputError(f"{type(self).__name__}: samples must be more than neighbours, not {self.samples}")
 
     def _features(self, real: Samples, generated: Samples) -> tuple[tf.Tensor, tf.Tensor]:
         """As many features of each, float64 [n, d], with the mean of the real ones taken off."""
@@ -38,6 +38,7 @@ class _ByNeighbours(Metric):
         return real - centre, generated - centre
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PrecisionRecall(_ByNeighbours):
     """`precision` and `recall` (Kynkäänniemi et al. 2019, eqs. 1 and 2).
@@ -55,7 +56,7 @@ class PrecisionRecall(_ByNeighbours):
     """
 
     better = {"precision": "higher", "recall": "higher"}
-    neighbours: int = 3
+    neighbours: Count = 3
 
     def __call__(self, real: Samples, generated: Samples) -> dict[str, float]:
         real, generated = self._features(real, generated)
@@ -64,6 +65,7 @@ class PrecisionRecall(_ByNeighbours):
         return {"precision": float(np.mean(of_generated > 0)), "recall": float(np.mean(of_real > 0))}
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DensityCoverage(_ByNeighbours):
     """`density` and `coverage` (Naeem et al. 2020, section 3), by the balls around real samples alone.
@@ -81,7 +83,7 @@ class DensityCoverage(_ByNeighbours):
     """
 
     better = {"density": "higher", "coverage": "higher"}
-    neighbours: int = 5
+    neighbours: Count = 5
 
     def __call__(self, real: Samples, generated: Samples) -> dict[str, float]:
         real, generated = self._features(real, generated)

@@ -1,13 +1,19 @@
 """How many samples scores are computed on, and against what: scores of different protocols cannot be compared."""
 
 import dataclasses
+from typing import Annotated
 
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError
 from jare_tf.evaluation.metric import Metric
 from jare_tf.evaluation.precision_recall import DensityCoverage, PrecisionRecall
 from jare_tf.evaluation.scores import FrechetDistance, InceptionScore, KernelDistance, SlicedWasserstein
+from jare_tf.settings import Count, Range, checked
+
+_Samples = Annotated[int, Range(least=2, below=2**31)]
+Measure = tuple[Metric, _Samples]
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Protocol:
     """What is computed on what.
@@ -24,16 +30,13 @@ class Protocol:
 
     name: str
     split: str
-    real: int | None
-    measures: tuple[tuple[Metric, int], ...]
+    real: Count | None
+    measures: tuple[Measure, ...]
+    in_words = "a protocol such as protocols.jare()"
 
     def __post_init__(self):
-        if self.real is not None:
-            check_integer("protocols: real", self.real, least=1)
-        for measure in self.measures:
-            if not (isinstance(measure, tuple | list) and len(measure) == 2 and isinstance(measure[0], Metric)):
-                raise InputError(f"protocols.Protocol: measures must be pairs (metric, number), not {measure!r}")
-            check_integer("protocols: the number of samples", measure[1], least=2)
+        if not self.measures:
+            raise InputError("Protocol: measures must have a metric")
 
     @property
     def samples(self) -> int:
@@ -61,7 +64,14 @@ def test_10k() -> Protocol:
     return small(name="test_10k", samples=10_000, split="test", real=None)
 
 
-def small(*, name: str = "small", samples: int = 1000, split: str = "train", real: int | None = None) -> Protocol:
+@checked
+def small(
+    *,
+    name: str = "small",
+    samples: _Samples = 1000,
+    split: str = "train",
+    real: Count | None = None,
+) -> Protocol:
     """All metrics on `samples` generated images, for quick looks and small data sets."""
     return Protocol(name=name, split=split, real=real, measures=(*_compared(samples), (InceptionScore(), samples)))
 

@@ -5,11 +5,13 @@ import functools
 
 import numpy as np
 
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError
 from jare_tf.evaluation import tfgan_backend
 from jare_tf.evaluation.metric import IMAGES, Metric, Samples, random_rows
+from jare_tf.settings import Count, checked
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InceptionScore(Metric):
     """`inception_score`, and of several splits its standard deviation between them, `inception_score_std`.
@@ -26,10 +28,7 @@ class InceptionScore(Metric):
 
     compares = False
     better = {"inception_score": "higher"}
-    splits: int = 1
-
-    def __post_init__(self):
-        check_integer("scores.InceptionScore: splits", self.splits, least=1)
+    splits: Count = 1
 
     def __call__(self, real: Samples | None, generated: Samples) -> dict[str, float]:
         if len(generated.logits) < self.splits:
@@ -81,6 +80,7 @@ class KernelDistance(Metric):
         return {"kid": tfgan_backend.kernel_distance(*features)}
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SlicedWasserstein(Metric):
     """`sliced_wasserstein_<side>` of each level of the images' pyramids, and `sliced_wasserstein`, their mean.
@@ -98,10 +98,9 @@ class SlicedWasserstein(Metric):
 
     compares = True
     better = {"sliced_wasserstein": "lower"}
-    samples: int = 2048
+    samples: Count = 2048
 
     def __post_init__(self):
-        check_integer("scores.SlicedWasserstein: samples", self.samples, least=1)
         if self.samples > IMAGES:
             raise InputError(f"scores.SlicedWasserstein: samples must be at most {IMAGES}, not {self.samples}")
 

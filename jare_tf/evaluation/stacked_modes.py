@@ -7,8 +7,9 @@ from typing import ClassVar
 import keras
 import numpy as np
 
-from jare_tf.errors import InputError, check_integer, shown
+from jare_tf.errors import InputError
 from jare_tf.evaluation.mode_coverage import reverse_kl
+from jare_tf.settings import Count, checked
 from jare_tf.training.gan import GAN
 
 _BATCH = 256
@@ -33,6 +34,7 @@ def mode_counts(probabilities: np.ndarray) -> dict[str, float]:
     }
 
 
+@checked
 class StackedModes:
     """A probe: `mode_counts` of samples from latent vectors that stay the same throughout a run.
 
@@ -49,10 +51,7 @@ class StackedModes:
 
     better: ClassVar[Mapping[str, str]] = {"modes_covered": "higher", "reverse_kl": "lower", "confident": "higher"}
 
-    def __init__(self, *, digits: Callable[[], tuple[np.ndarray, np.ndarray]], samples: int = 25_600):
-        check_integer("StackedModes: samples", samples, least=1)
-        if not callable(digits):
-            raise InputError(f"StackedModes: digits must be what opens them, without (), not {shown(digits)}")
+    def __init__(self, *, digits: Callable[[], tuple[np.ndarray, np.ndarray]], samples: Count = 25_600):
         self._digits, self._samples = digits, samples
 
     def labels(self, gan: GAN) -> dict[str, str]:

@@ -1,14 +1,18 @@
 """Which checkpoint of a run the modes look at, and where what they make of it goes."""
 
 import os
+from typing import Literal
 
 from jare_tf.errors import InputError, shown
+from jare_tf.settings import CountFromZero
 from jare_tf.training.checkpoints import restore_networks
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
 
+Checkpoint = Literal["newest", "best"] | CountFromZero
 
-def restore(run: Run, gan: GAN, checkpoint: str | int) -> int:
+
+def restore(run: Run, gan: GAN, checkpoint: Checkpoint) -> int:
     """Gives a GAN the networks of a run; the number of their step.
 
     Args:
@@ -22,7 +26,7 @@ def restore(run: Run, gan: GAN, checkpoint: str | int) -> int:
     run = run.best if checkpoint == "best" else run
     kept = kept_steps(run)
     step = kept[-1] if checkpoint in ("newest", "best") else checkpoint
-    if step not in kept or isinstance(step, bool):
+    if step not in kept:
         known = ", ".join(map(str, kept))
         raise InputError(f"there is no checkpoint {checkpoint!r} in {run}: take 'newest', 'best' or one of {known}")
     restore_networks(run, gan, step)

@@ -2,12 +2,17 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
-from jare_tf.errors import InputError, shown
+from jare_tf.errors import InputError
 from jare_tf.report import curves
+from jare_tf.settings import checked
 from jare_tf.training.run import Run
 
+Entry = Annotated[str | Sequence[str], "a file or [file, override, ...]"]
 
+
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Several runs in one picture, comparison.png.
@@ -20,22 +25,14 @@ class Comparison:
       InputError: an argument is none of these.
     """
 
-    configs: Mapping[str, str | Sequence[str]]
+    configs: Mapping[str, Entry]
     tags: Mapping[str, str]
 
     def __post_init__(self):
-        for name in ("configs", "tags"):
-            value = getattr(self, name)
-            if not isinstance(value, Mapping) or not value or not all(isinstance(key, str) for key in value):
-                raise InputError(f"Comparison: {name} must be a dictionary with names for keys, not {shown(value)}")
-        for label, entry in self.entries().items():
-            if not isinstance(entry, list | tuple) or not entry or not all(isinstance(part, str) for part in entry):
-                raise InputError(
-                    f"Comparison: configs[{label!r}] must be a file or [file, override, ...], not {shown(entry)}"
-                )
-        for tag, title in self.tags.items():
-            if not isinstance(title, str):
-                raise InputError(f"Comparison: tags[{tag!r}] must be a title, not {shown(title)}")
+        for name, values in (("configs", [*self.configs, *self.entries().values()]), ("tags", list(self.tags))):
+            if not values or not all(values):
+                raise InputError(f"Comparison: {name} must not be empty, nor anything in it")
+        curves.check_titles([*self.tags.values(), *self.configs])
 
     def entries(self) -> dict[str, Sequence[str]]:
         """By label [file, override, ...]."""

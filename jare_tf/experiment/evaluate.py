@@ -4,16 +4,18 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from jare_tf.errors import InputError, shown
+from jare_tf.errors import InputError
 from jare_tf.evaluation.evaluator import Evaluator
 from jare_tf.experiment.checkpoint import kept_steps
 from jare_tf.experiment.experiment import Experiment
+from jare_tf.settings import checked
 from jare_tf.training import strategy
 from jare_tf.training.pace import Probe
 from jare_tf.training.probes import ParameterDistance
 from jare_tf.training.run import Run
 
 
+@checked
 def evaluate(
     experiment: Experiment,
     run: Run,
@@ -42,10 +44,6 @@ def evaluate(
     devices = devices or tf.distribute.get_strategy()
     if strategy.workers(devices) > 1:
         raise InputError("evaluate runs in one process, on all of its devices: unset TF_CONFIG")
-    if not isinstance(scores, list | tuple) or not all(map(callable, scores)):
-        raise InputError(f"evaluate: scores must be a list of, for instance, ModeCoverage(), not {shown(scores)}")
-    if best_by is not None and not isinstance(best_by, str):
-        raise InputError(f"evaluate: best_by must be the beginning of a score's tag, not {shown(best_by)}")
     if experiment.equilibrium is not None:
         scores = [*scores, ParameterDistance(equilibrium=experiment.equilibrium)]
     if not scores:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import keras
 import numpy as np
@@ -11,13 +11,16 @@ from jare_tf.data.dataset import Dataset, check
 from jare_tf.data.latent import Normal, Prior
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
-from jare_tf.errors import InputError, check_integer, check_kind, shown
-from jare_tf.game import precision as precisions
+from jare_tf.errors import InputError, shown
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
-from jare_tf.training.gan import GAN
-from jare_tf.types import Players, each_player
+from jare_tf.game.precision import Precision
+from jare_tf.settings import BelowOne, Count, CountFromZero, checked
+from jare_tf.training.gan import GAN, LossFunction
+from jare_tf.training.optimizers import check_optimizer
+from jare_tf.types import Players
 
 
+@runtime_checkable
 class Picture(Protocol):
     """Turns samples into a picture."""
 
@@ -27,6 +30,7 @@ class Picture(Protocol):
         """uint8 [height, width, 3] from `samples` samples."""
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What is trained: all that decides what a run computes. Every mode of the program is given one.
@@ -61,36 +65,22 @@ class Experiment:
 
     generator: Callable[[], keras.Model]
     discriminator: Callable[[], keras.Model]
-    loss: Callable[..., Players]
+    loss: LossFunction
     rule: Rule
     dataset: Callable[[], Dataset]
     picture: Picture
     discriminator_optimizer: Callable[[], keras.optimizers.Optimizer]
     generator_optimizer: Callable[[], keras.optimizers.Optimizer]
-    latent_dim: int
-    batch_size: int
+    latent_dim: Count
+    batch_size: Count
     latent_prior: Prior = Normal()
     penalty: GradientPenalty | None = None
     schedule: Schedule = Simultaneous()
     equilibrium: Players | None = None
-    average_decay: float = 0.0
-    precision: str = "float32"
+    average_decay: BelowOne = 0.0
+    precision: Precision = "float32"
     synchronize_batch_norm: bool = True
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("generator", "discriminator", "dataset", "discriminator_optimizer", "generator_optimizer"):
-            value = getattr(self, name)
-            if not callable(value) or isinstance(value, keras.Model):
-                raise InputError(f"Experiment: {name} must be what makes it, without (), not {shown(value)}")
-        if not callable(getattr(self.picture, "draw", None)) or isinstance(self.picture, type):
-            raise InputError(f"Experiment: picture must be one such as report.Points(...), not {shown(self.picture)}")
-        if self.equilibrium is not None:
-            check_kind("Experiment: equilibrium", self.equilibrium, Players, "Players of arrays")
-        check_integer("Experiment: batch_size", self.batch_size, 1, 2**31)
-        check_integer("Experiment: seed", self.seed, 0, 2**31)
-        precisions.check(self.precision)
-        check_kind("Experiment: synchronize_batch_norm", self.synchronize_batch_norm, bool, "True or False")
+    seed: CountFromZero = 0
 
     def gan(self) -> GAN:
         """The GAN at its initialisation, in the precision of Keras' present policy.
@@ -119,13 +109,10 @@ class Experiment:
           InputError: a factory makes something else.
         """
 
-        def make(factory):
-            optimizer = factory()
-            if not isinstance(optimizer, keras.optimizers.Optimizer):
-                raise InputError(f"Experiment: {factory!r} makes {optimizer!r}, not an optimizer")
-            return optimizer
-
-        return each_player(make, Players(self.discriminator_optimizer, self.generator_optimizer))
+        made = Players(self.discriminator_optimizer(), self.generator_optimizer())
+        for player, optimizer in made._asdict().items():
+            check_optimizer(f"Experiment: {player}_optimizer", optimizer)
+        return made
 
     def data(self, gan: GAN) -> Dataset:
         """The real samples, looked at once.

@@ -6,13 +6,15 @@ import tensorflow as tf
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import InputError
-from jare_tf.experiment.checkpoint import output_folder, restore
+from jare_tf.experiment.checkpoint import Checkpoint, output_folder, restore
 from jare_tf.experiment.experiment import Experiment
+from jare_tf.settings import checked
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
 
 
-def export(experiment: Experiment, run: Run, *, checkpoint: str | int = "newest", output: str | None = None) -> None:
+@checked
+def export(experiment: Experiment, run: Run, *, checkpoint: Checkpoint = "newest", output: str | None = None) -> None:
     """Writes a run's generator, with the weights of its moving average where there is one, in two forms.
 
     `generator.keras` is the Keras model, from latent vectors [n, latent_dim] to samples, images in [−1, 1], in float32;

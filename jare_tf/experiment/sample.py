@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -11,30 +11,30 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
-from jare_tf.errors import check_integer, check_number, check_one_of
-from jare_tf.experiment.checkpoint import output_folder, restore
+from jare_tf.experiment.checkpoint import Checkpoint, output_folder, restore
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.progress import ProgressLine
 from jare_tf.report import pictures
+from jare_tf.settings import Count, CountFromZero, Positive, checked
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
 
 _BATCH = 256
 _PATHS = {"linear": latent.linear, "spherical": latent.spherical}
-_FORMATS = ("png", "npz", "grid")
 
 
+@checked
 def sample(
     experiment: Experiment,
     run: Run,
     *,
-    checkpoint: str | int = "newest",
-    count: int = 64,
-    first_seed: int = 0,
-    truncation: float | None = None,
-    interpolation: str | None = None,
-    points: int = 8,
-    format: str = "png",
+    checkpoint: Checkpoint = "newest",
+    count: Count = 64,
+    first_seed: CountFromZero = 0,
+    truncation: Positive | None = None,
+    interpolation: Literal["linear", "spherical"] | None = None,
+    points: Count = 8,
+    format: Literal["png", "npz", "grid"] = "png",
     output: str | None = None,
 ) -> None:
     """Writes samples of a run's generator, by its moving average where there is one; no data set is needed.
@@ -61,14 +61,6 @@ def sample(
     Raises:
       InputError: an argument is none of these, there is no such checkpoint, or `output` cannot be written to.
     """
-    check_integer("sample: count", count, 1, 2**31)
-    check_integer("sample: points", points, 1, 2**31)
-    check_integer("sample: first_seed", first_seed, 0, 2**31)
-    if truncation is not None:
-        check_number("sample: truncation", truncation, above_zero=True)
-    if interpolation is not None:
-        check_one_of("sample: interpolation", interpolation, _PATHS)
-    check_one_of("sample: format", format, _FORMATS)
     gan = experiment.gan()
     step = restore(run, gan, checkpoint)
     folder = output_folder(output, f"{run}/generated")

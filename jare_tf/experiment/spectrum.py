@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -10,11 +11,12 @@ from jare_tf import files
 from jare_tf.data.dataset import Dataset, as_floats
 from jare_tf.dynamics.jacobian_coupling import sim_gd
 from jare_tf.dynamics.rule import Rule
-from jare_tf.errors import InputError, check_integer, check_one_of
+from jare_tf.errors import InputError
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.game import precision as precisions
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.report import curves, spectra
+from jare_tf.settings import Count, checked
 from jare_tf.theory.analysis import Analysis, analyse
 from jare_tf.training.checkpoints import restore_networks
 from jare_tf.training.gan import GAN
@@ -22,14 +24,15 @@ from jare_tf.training.run import Run
 from jare_tf.types import Batch, Point
 
 
+@checked
 def spectrum(
     experiment: Experiment,
     run: Run,
     differences: Sequence[str] | None,
     *,
-    at: str | None = None,
-    samples: int = 512,
-    dense_up_to: int = 4000,
+    at: Literal["checkpoint", "equilibrium", "initialisation"] | None = None,
+    samples: Count = 512,
+    dense_up_to: Count = 4000,
 ) -> None:
     """Writes what the theory says about an experiment: spectrum.json and spectrum.png in the run directory.
 
@@ -51,10 +54,6 @@ def spectrum(
     Raises:
       InputError: what the experiment is made of does not fit together, or there is nothing at `at`.
     """
-    check_integer("spectrum: samples", samples, 1, 2**31)
-    check_integer("spectrum: dense_up_to", dense_up_to, 1, 2**31)
-    if at is not None:
-        check_one_of("spectrum: at", at, ("checkpoint", "equilibrium", "initialisation"))
     gan = experiment.gan()
     optimizers = experiment.optimizers()
     dataset = experiment.data(gan)
@@ -69,9 +68,9 @@ def spectrum(
         points["checkpoint"] = gan.game.point()
         for optimizer in optimizers:
             optimizer.iterations.assign(step)  # for a schedule of learning rates
-    at = at or list(points)[-1]
-    if at not in points:
-        raise InputError(f"spectrum: at = {at!r}: there is only the {' and the '.join(points)} in {run}")
+    where = at or list(points)[-1]
+    if where not in points:
+        raise InputError(f"spectrum: at = {where!r}: there is only the {' and the '.join(points)} in {run}")
 
     dense = sum(np.size(leaf) for leaf in tf.nest.flatten(gan.game.point().parameters)) <= dense_up_to
     if dense:
@@ -83,16 +82,18 @@ def spectrum(
         cast = tf.nest.map_structure(lambda value, like: tf.cast(value, like.dtype), point, game.point())
         return analyse(game, one, cast, batch, schedule=gan.schedule, optimizers=optimizers, dense=dense)
 
-    title = {"checkpoint": f"after {step} iterations"}.get(at, f"at the {at}")
+    title = {"checkpoint": f"after {step} iterations"}.get(where, f"at the {where}")
     points_shown = (
-        {"before training": points["initialisation"], title: points[at]} if at == "checkpoint" else {title: points[at]}
+        {"before training": points["initialisation"], title: points[where]}
+        if where == "checkpoint"
+        else {title: points[where]}
     )
     rules = [gan.rule] if gan.rule == sim_gd() else [sim_gd(), gan.rule]
     rows = {name: [analysed(one, point) for one in rules] for name, point in points_shown.items()}
     result = rows[title][-1]
     shown = [{"point": point, **one.to_json()} for point, row in rows.items() for one in row]
     record = {
-        "at": at,
+        "at": where,
         "step": step or 0,
         "not_as_in_the_run": list(differences or ()) if step else [],
         **result.to_json(),

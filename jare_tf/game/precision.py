@@ -2,12 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Literal
 
 import keras
 
-from jare_tf.errors import InputError
-
-POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]  # to train in
 
 
 @contextlib.contextmanager
@@ -20,12 +19,6 @@ def float64() -> Iterator[None]:
             yield
         finally:
             keras.config.set_floatx(before)
-
-
-def check(name: str) -> None:
-    """Raises InputError unless it is a precision to train in, one of POLICIES."""
-    if name not in POLICIES:
-        raise InputError(f"precision must be one of {', '.join(POLICIES)}, not {name!r}")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -34,6 +35,16 @@ class Panel(NamedTuple):
 
     title: str
     curves: Mapping[str, Sequence[tuple[ArrayLike, ArrayLike]]]
+
+
+def check_titles(titles: Iterable[str]) -> None:
+    """Raises InputError for a title that Matplotlib cannot draw: a formula between dollar signs that is none."""
+    for title in titles:
+        try:
+            MathTextParser("path").parse(title)
+        except ValueError as error:
+            reason = str(error).splitlines()[-1]
+            raise InputError(f"cannot draw the title {title!r}: {reason}; a dollar sign alone is \\$") from error
 
 
 def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure:

@@ -8,8 +8,9 @@ import numpy as np
 
 from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule
-from jare_tf.errors import RunError, check_number
+from jare_tf.errors import RunError
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import Positive, check
 from jare_tf.theory import eigenvalues, spectrum, step_size
 from jare_tf.types import Batch, Players, Point
 
@@ -87,7 +88,7 @@ def analyse(
       RunError: no eigenvalue was found.
     """
     one, step = optimizers.discriminator, float(optimizers.discriminator.learning_rate)
-    check_number("the learning rate", step, above_zero=True)
+    check("the learning rate", Positive, step)
     settings = [{**each.get_config(), "name": None, "class": type(each)} for each in optimizers]
     shared = settings[0] == settings[1] and type(one) is keras.optimizers.SGD and not one.weight_decay and dense
     assumed = one if shared else keras.optimizers.SGD(step)

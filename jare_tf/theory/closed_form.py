@@ -9,10 +9,12 @@ import math
 
 import numpy as np
 
-from jare_tf.errors import InputError, check_number
+from jare_tf.errors import InputError
+from jare_tf.settings import NonNegative, checked
 from jare_tf.theory import eigenvalues
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SimpleGame:
     """JARE section 4: x ~ N(v, σ²I), z ~ N(0, σ²I), D(x) = θᵀx, G(z) = φ + z, at its equilibrium (θ, φ) = (0, v).
@@ -32,13 +34,12 @@ class SimpleGame:
       InputError: an argument is out of range (slope, curvature: JARE Assumption 2).
     """
 
-    sigma: float
+    sigma: NonNegative
     mean: tuple[float, ...]
     slope: float = 0.5
     curvature: float = -0.5
 
     def __post_init__(self):
-        check_number("sigma", self.sigma)
         if np.ndim(self.mean) != 1 or not np.size(self.mean) or not np.all(np.isfinite(self.mean)):
             raise InputError(f"mean must be one or more finite numbers, not {self.mean}")
         if not (math.isfinite(self.slope) and self.slope != 0):

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 import tensorflow as tf
@@ -11,14 +11,16 @@ from jare_tf import replicas
 from jare_tf.data import draws
 from jare_tf.data.dataset import as_floats
 from jare_tf.data.latent import Normal, Prior
-from jare_tf.dynamics.rule import Rule, check_rule, within
+from jare_tf.dynamics.rule import Rule, within
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.dynamics.unrolled import unrolled
 from jare_tf.dynamics.vector_field import squared_norm
-from jare_tf.errors import InputError, check_function, check_integer, check_kind, check_number
+from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.settings import BelowOne, Count, CountFromZero, checked
 from jare_tf.training.loss_scale import LossScale
 from jare_tf.training.moving_average import MovingAverage
+from jare_tf.training.optimizers import check_optimizer
 from jare_tf.types import Batch, Players, each_player
 
 METRICS = tuple(
@@ -26,6 +28,11 @@ METRICS = tuple(
 )
 
 
+LossFunction = Annotated[Callable[..., Players], "a loss such as NonSaturating()"]
+PenaltyFunction = Annotated[Callable[..., tf.Tensor], "a penalty such as R1(10.0)"]
+
+
+@checked
 class GAN(keras.Model):
     """A generator and a discriminator trained by an update rule.
 
@@ -73,30 +80,17 @@ class GAN(keras.Model):
         discriminator: keras.Model,
         *,
         rule: Rule,
-        loss: Callable[..., Players],
-        latent_dim: int,
+        loss: LossFunction,
+        latent_dim: Count,
         latent_prior: Prior = Normal(),
-        penalty: Callable[..., tf.Tensor] | None = None,
+        penalty: PenaltyFunction | None = None,
         schedule: Schedule | None = None,
-        average_decay: float = 0.0,
-        seed: int = 0,
+        average_decay: BelowOne = 0.0,
+        seed: CountFromZero = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_kind("GAN: generator", generator, keras.Model, "a keras.Model")
-        check_kind("GAN: discriminator", discriminator, keras.Model, "a keras.Model")
-        check_rule("GAN: rule", rule)
-        check_function("GAN: loss", loss, "a loss such as NonSaturating()")
-        check_integer("GAN: latent_dim", latent_dim, least=1)
-        check_kind("GAN: latent_prior", latent_prior, Prior, "a prior such as Normal()")
-        if penalty is not None:
-            check_function("GAN: penalty", penalty, "a penalty such as R1(10.0), or None")
         schedule = Simultaneous() if schedule is None else schedule
-        check_kind("GAN: schedule", schedule, Schedule, "a schedule such as Alternating()")
-        check_number("GAN: average_decay", average_decay, below=1)
-        check_integer("GAN: seed", seed, least=0)
-        if seed >= 2**31:
-            raise InputError(f"GAN: seed must be below 2**31, not {seed}")
         self.generator, self.discriminator = generator, discriminator
         self.latent_dim = latent_dim
         self.sample_shape = _build_and_check(generator, discriminator, latent_dim)
@@ -133,9 +127,8 @@ class GAN(keras.Model):
         Raises:
           InputError: one of them is no optimizer.
         """
-        example = "an optimizer such as keras.optimizers.Adam(1e-4)"
-        check_kind("GAN.compile: discriminator_optimizer", discriminator_optimizer, keras.optimizers.Optimizer, example)
-        check_kind("GAN.compile: generator_optimizer", generator_optimizer, keras.optimizers.Optimizer, example)
+        for name, optimizer in Players(discriminator_optimizer, generator_optimizer)._asdict().items():
+            check_optimizer(f"GAN.compile: {name}_optimizer", optimizer)
         super().compile(optimizer=None, **kwargs)
         self.discriminator_optimizer, self.generator_optimizer = discriminator_optimizer, generator_optimizer
         for optimizer in (discriminator_optimizer, generator_optimizer):

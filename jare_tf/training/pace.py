@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
 
-from jare_tf.errors import InputError, check_integer, shown
+from jare_tf.errors import InputError
+from jare_tf.settings import Count, CountFromZero, checked
 from jare_tf.training.gan import GAN
 
-Probe = Callable[[GAN], dict[str, float]]
-_LIMIT = 2**31
+Probe = Annotated[Callable[[GAN], dict[str, float]], "a probe such as ModeCoverage(...)"]
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pace:
     """How long a run is, what happens when, and how its steps are run; all of it may change when a run resumes.
@@ -34,34 +36,24 @@ class Pace:
       InputError: an argument is none of these.
     """
 
-    steps: int
-    log_every: int
-    save_every: int
-    sample_every: int
-    steps_per_call: int
-    histograms_every: int = 0
-    spectrum_every: int = 0
+    steps: Count
+    log_every: Count
+    save_every: Count
+    sample_every: Count
+    steps_per_call: Count
+    histograms_every: CountFromZero = 0
+    spectrum_every: CountFromZero = 0
     probes: Sequence[Probe] = ()
-    keep_checkpoints: int = 3
-    jit_compile: bool | str = "auto"
-    nan_policy: str = "stop"
-    max_rewinds: int = 3
+    keep_checkpoints: Count = 3
+    jit_compile: bool | Literal["auto"] = "auto"
+    nan_policy: Literal["stop", "rewind"] = "stop"
+    max_rewinds: CountFromZero = 3
 
     def __post_init__(self):
-        for name in ("steps", "log_every", "save_every", "sample_every", "steps_per_call", "keep_checkpoints"):
-            check_integer(f"Pace: {name}", getattr(self, name), 1, _LIMIT)
-        for name in ("histograms_every", "spectrum_every", "max_rewinds"):
-            check_integer(f"Pace: {name}", getattr(self, name), 0, _LIMIT)
         if self.spectrum_every % self.log_every:
             raise InputError(
                 f"Pace: spectrum_every must be a multiple of log_every, {self.log_every}, not {self.spectrum_every}"
             )
-        if not isinstance(self.probes, list | tuple) or not all(map(callable, self.probes)):
-            raise InputError(f"Pace: probes must be a list of functions of the GAN, not {shown(self.probes)}")
-        if not isinstance(self.jit_compile, bool) and self.jit_compile != "auto":
-            raise InputError(f"Pace: jit_compile must be True, False or 'auto', not {shown(self.jit_compile)}")
-        if self.nan_policy not in ("stop", "rewind"):
-            raise InputError(f"Pace: nan_policy must be 'stop' or 'rewind', not {shown(self.nan_policy)}")
 
     @property
     def rewinds(self) -> int:

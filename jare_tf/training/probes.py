@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset
 from jare_tf.dynamics.vector_field import squared_norm
-from jare_tf.errors import check_integer
+from jare_tf.settings import Count, checked
 from jare_tf.theory import eigenvalues
 from jare_tf.theory.spectrum import extremal_eigenvalues
 from jare_tf.training.gan import GAN
@@ -44,6 +44,7 @@ def memory_bytes(gan: GAN) -> dict[str, float]:
 ALWAYS: tuple[Probe, ...] = (parameter_norm, learning_rate, memory_bytes)
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ParameterDistance:
     """`parameter_distance/discriminator` = ‖θ − θ*‖ and `/generator` = ‖φ − φ*‖, for a game with a known equilibrium.
@@ -65,20 +66,19 @@ class ParameterDistance:
         }
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Periodic:
     """What another probe measures, in rows whose step is a multiple of `every`; best a multiple of `log_every`."""
 
     probe: Probe
-    every: int
-
-    def __post_init__(self):
-        check_integer("probes.Periodic: every", self.every, least=1)
+    every: Count
 
     def __call__(self, gan: GAN) -> dict[str, float]:
         return {} if gan.step % self.every else self.probe(gan)
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SpectrumEstimate:
     """`phase_factor` and `conditioning` of the rule's Jacobian at the present point, on one batch.
@@ -93,7 +93,7 @@ class SpectrumEstimate:
     """
 
     dataset: Dataset
-    batch_size: int
+    batch_size: Count
 
     def __call__(self, gan: GAN) -> dict[str, float]:
         batch = gan.batch(self.dataset.batch(0, self.batch_size, gan.seed), 0)

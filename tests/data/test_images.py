@@ -201,8 +201,8 @@ def test_bad_folders(tmp_path):
     with pytest.raises(jare_tf.InputError, match="none of the 1 images of .* can be read"):
         image_folder.load(path=str(tmp_path), image_size=8)
     for settings, message in (
-        ({"image_size": None}, "image_size must be set"),
-        ({"image_size": 0}, "image_size must be an integer of at least 1, not 0"),
+        ({"image_size": None}, "image_size must be an integer of at least 1 and at most 4,096, not None"),
+        ({"image_size": 0}, "image_size must be an integer of at least 1 and at most 4,096, not 0"),
         ({"image_size": 8, "channels": 4}, "channels must be 1 or 3, not 4"),
         ({"image_size": 8, "crop": 1.5}, "crop must be an integer of at least 1, not 1.5"),
     ):
@@ -237,7 +237,7 @@ def test_celeba(celeba, ending, separator, capsys):
 def test_incomplete_celeba(celeba, tmp_path):
     with pytest.raises(jare_tf.InputError, match="no list_eval_partition.txt under .*, which split = 'train' needs"):
         image_folder.celeba(path=str(celeba))
-    with pytest.raises(jare_tf.InputError, match=r"split must be one of train, valid, test, all, not 'dev'"):
+    with pytest.raises(jare_tf.InputError, match=r"split must be 'train', 'valid', 'test' or 'all', not 'dev'"):
         image_folder.celeba(path=str(celeba), split="dev")
     (tmp_path / "empty").mkdir()
     with pytest.raises(jare_tf.InputError, match="unpack img_align_celeba.zip there"):

@@ -107,10 +107,10 @@ def test_expectations_of_the_uniform_distribution():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: synthetic.grid(side=0), "grid: side must be an integer of at least 1, not 0"),
+        (lambda: synthetic.grid(side=0), "grid: side must be an integer of at least 1 and below"),
         (lambda: synthetic.Uniform(limit=-1.0), "Uniform: limit must be a finite number, above 0, not -1.0"),
         (lambda: synthetic.Uniform(dimension=0), "Uniform: dimension must be an integer"),
-        (lambda: latent.Uniform(limit=0), "latent.Uniform: limit must be a finite number, above 0, not 0"),
+        (lambda: latent.Uniform(limit=0), "Uniform: limit must be a finite number, above 0, not 0"),
     ],
 )
 def test_bad_settings(make, message):

@@ -311,7 +311,7 @@ def test_what_is_no_model(tmp_path, name, message):
 def test_bad_arguments():
     with pytest.raises(jare_tf.InputError, match="input_range must be two numbers, not 1.0"):
         embedding.load(path="model.keras", input_range=1.0)
-    with pytest.raises(jare_tf.InputError, match="one of tf1_bilinear, bilinear, antialiased, not 'nearest'"):
+    with pytest.raises(jare_tf.InputError, match="must be 'tf1_bilinear', 'bilinear' or 'antialiased', not 'nearest'"):
         embedding.load(path="model.keras", resize="nearest")
 
 

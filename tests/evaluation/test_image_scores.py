@@ -162,8 +162,8 @@ def test_bad_input():
     with pytest.raises(jare_tf.InputError, match=r"'pictures' has 50 images, not 60: take another protocol"):
         probe(recording(60, 4)[0])(gan)
     with pytest.raises(jare_tf.InputError, match="'test_10k' uses the split 'test'; .*data has train"):
-        ImageScores(protocol=protocols.test_10k(), embedding=Means, data={"train": None})
-    with pytest.raises(jare_tf.InputError, match="protocol must be one such as"):
+        ImageScores(protocol=protocols.test_10k(), embedding=Means, data={"train": list})
+    with pytest.raises(jare_tf.InputError, match="protocol must be a protocol such as"):
         ImageScores(protocol="jare", embedding=Means, data={})
     with pytest.raises(jare_tf.InputError, match=r"real images have the shape \(4, 4, 3\), generated ones \(4, 4, 1\)"):
         layers = [keras.layers.Dense(16), keras.layers.Reshape((4, 4, 1))]

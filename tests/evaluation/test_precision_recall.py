@@ -99,7 +99,10 @@ def test_as_many_of_each():
 def test_bad_input():
     with pytest.raises(jare_tf.InputError, match="5 real and 3 generated samples are too few for 3 neighbours"):
         PrecisionRecall()(seen(np.zeros((5, 2))), seen(np.zeros((3, 2))))
-    with pytest.raises(jare_tf.InputError, match="DensityCoverage: neighbours must be an integer of at least 1, not 0"):
+    with pytest.raises(
+        jare_tf.InputError,
+        match="DensityCoverage: neighbours must be an integer of at least 1 and below",
+    ):
         DensityCoverage(neighbours=0)
-    with pytest.raises(jare_tf.InputError, match="PrecisionRecall: samples must be an integer of at least 4, not 3"):
+    with pytest.raises(jare_tf.InputError, match="PrecisionRecall: samples must be more than neighbours, not 3"):
         PrecisionRecall(samples=3)

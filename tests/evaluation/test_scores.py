@@ -29,7 +29,7 @@ def test_inception_score_of_splits():
     assert InceptionScore()(None, made) == {"inception_score": tfgan_backend.inception_score(made.logits)}
     with pytest.raises(jare_tf.InputError, match="2 samples make no 3 splits"):
         InceptionScore(splits=3)(None, samples(2))
-    with pytest.raises(jare_tf.InputError, match="splits must be an integer of at least 1, not 0"):
+    with pytest.raises(jare_tf.InputError, match="splits must be an integer of at least 1 and below"):
         InceptionScore(splits=0)
 
 

@@ -54,9 +54,9 @@ def test_classifies_the_channels_and_counts(capsys):
 def test_bad_input():
     with pytest.raises(jare_tf.InputError, match="no gray images of ten digits"):
         StackedModes(digits=lambda: (np.zeros((2, 8, 8, 3)), np.zeros(2))).classify(np.zeros((1, 8, 8, 3)))
-    with pytest.raises(jare_tf.InputError, match=r"digits must be what opens them, without \(\), not .*tuple"):
+    with pytest.raises(jare_tf.InputError, match=r"digits must be a function, not .*tuple"):
         StackedModes(digits=(bars(np.arange(10)), np.arange(10)))
-    with pytest.raises(jare_tf.InputError, match="samples must be an integer of at least 1, not 0"):
+    with pytest.raises(jare_tf.InputError, match="samples must be an integer of at least 1 and below"):
         StackedModes(digits=lambda: (bars(np.arange(10)), np.arange(10)), samples=0)
     with pytest.raises(jare_tf.InputError, match="every must be an integer of at least 1, not 0"):
         Periodic(probe=lambda gan: {}, every=0)

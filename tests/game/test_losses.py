@@ -161,7 +161,7 @@ def test_total_variation_of_conopts_code():
 
 
 def test_an_objective_that_is_not_called():
-    with pytest.raises(jare_tf.InputError, match=r"Minimax: objective must be an Objective, as objectives.vanilla\(\)"):
+    with pytest.raises(jare_tf.InputError, match=r"Minimax: objective must be an objective such as vanilla\(\)"):
         jare_tf.Minimax(objectives.hinge)
 
 

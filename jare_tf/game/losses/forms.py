@@ -5,11 +5,12 @@ import dataclasses
 
 import tensorflow as tf
 
-from jare_tf.errors import InputError
 from jare_tf.game.losses.objectives import Objective, vanilla
+from jare_tf.settings import checked
 from jare_tf.types import Players
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class Loss(abc.ABC):
     """ℓ_D = −f with f = E[g1(D(x))] + E[g2(D(G(z)))] of an `objective`, and an ℓ_G of its own.
@@ -19,12 +20,6 @@ class Loss(abc.ABC):
     """
 
     objective: Objective = vanilla()
-
-    def __post_init__(self):
-        if not isinstance(self.objective, Objective):
-            raise InputError(
-                f"{type(self).__name__}: objective must be an Objective, as objectives.vanilla(), with parentheses"
-            )
 
     def __call__(self, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> Players:
         """The two losses, scalars, from logits of any shape."""

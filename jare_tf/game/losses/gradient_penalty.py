@@ -11,9 +11,11 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from jare_tf import replicas
-from jare_tf.errors import InputError, check_number
+from jare_tf.errors import InputError
+from jare_tf.settings import NonNegative, checked
 
 
+@checked
 @dataclasses.dataclass(frozen=True)
 class GradientPenalty(abc.ABC):
     """A penalty added to ℓ_D.
@@ -25,10 +27,8 @@ class GradientPenalty(abc.ABC):
       InputError: weight is negative or not finite.
     """
 
-    weight: float = 10.0
-
-    def __post_init__(self):
-        check_number(f"gradient_penalty.{type(self).__name__}: weight", self.weight)
+    weight: NonNegative = 10.0
+    in_words = "a penalty such as R1(10.0)"
 
     @abc.abstractmethod
     def __call__(self, discriminator: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:

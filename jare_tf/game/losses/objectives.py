@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from jare_tf.errors import check_number
+from jare_tf.settings import Positive, checked
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -36,6 +36,7 @@ class Objective:
     g2: Callable[[tf.Tensor], tf.Tensor] = dataclasses.field(compare=False)
     slopes: tuple[float, float]
     curvatures: tuple[float, float]
+    in_words = "an objective such as vanilla()"
 
     def __repr__(self):
         return self.name
@@ -191,7 +192,8 @@ def squared_hellinger() -> Objective:
     )
 
 
-def total_variation(scale: float = 0.5) -> Objective:
+@checked
+def total_variation(scale: Positive = 0.5) -> Objective:
     """g1(t) = g2(−t) = scale · tanh(t): at most 2 · scale · ½Σ|p − q|, as |D| grows. Not concave.
 
     Args:
@@ -200,7 +202,6 @@ def total_variation(scale: float = 0.5) -> Objective:
     Raises:
       InputError: scale is not a positive number.
     """
-    check_number("objectives.total_variation: scale", scale, above_zero=True)
     return Objective(
         name=f"total_variation(scale={scale})",
         g1=lambda t: scale * tf.tanh(t),

@@ -1,10 +1,13 @@
 """The networks of the isotropic Gaussian game: D(x) = θᵀx and G(z) = φ + z (JARE section 4)."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from jare_tf.game.networks import spectral_norm as sn
+from jare_tf.settings import Width, checked
 from jare_tf.types import Players
 
 
@@ -28,7 +31,8 @@ class Shift(keras.layers.Layer):
         return {**super().get_config(), "initial": self.initial}
 
 
-def generator(*, mean, offset: float = 0.05) -> keras.Model:
+@checked
+def generator(*, mean: Sequence[float], offset: float = 0.05) -> keras.Model:
     """G(z) = φ + z, started `offset` away from the equilibrium φ* = mean in every coordinate.
 
     The paper starts inside a ball of radius 0.05 around the equilibrium (JARE section 7); its code starts both players
@@ -39,7 +43,8 @@ def generator(*, mean, offset: float = 0.05) -> keras.Model:
     )
 
 
-def discriminator(*, dimension: int = 2, offset: float = 0.05, spectral_norm: bool = False) -> keras.Model:
+@checked
+def discriminator(*, dimension: Width = 2, offset: float = 0.05, spectral_norm: bool = False) -> keras.Model:
     """D(x) = θᵀx, started `offset` away from the equilibrium θ* = 0 in every coordinate.
 
     With spectral norm D(x) = θᵀx/‖θ‖, a game without that equilibrium.
@@ -49,6 +54,7 @@ def discriminator(*, dimension: int = 2, offset: float = 0.05, spectral_norm: bo
     return keras.Sequential([keras.Input((dimension,)), weights], name="affine_discriminator")
 
 
-def equilibrium(*, mean) -> Players:
+@checked
+def equilibrium(*, mean: Sequence[float]) -> Players:
     """The parameters (θ*, φ*) = (0, mean) at which the game rests: float64 arrays shaped as the trainable variables."""
     return Players(discriminator=(np.zeros([len(mean), 1]),), generator=(np.array(mean, np.float64),))

@@ -6,10 +6,12 @@ from jare_tf.game.networks import batch_norm as bn
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
 from jare_tf.game.networks.image_sizes import start_size
+from jare_tf.settings import Size, Width, checked
 
 
+@checked
 def generator(
-    *, latent_dim: int = 128, filters: int = 64, image_size: int = 32, channels: int = 3, batch_norm: bool = False
+    *, latent_dim: Width = 128, filters: Size = 64, image_size: Size = 32, channels: Size = 3, batch_norm: bool = False
 ) -> keras.Model:
     """z → dense 4·4·8f ReLU → deconv 4×4/2 to 4f, 2f, f, each ReLU → conv 3×3/1 to `channels`, tanh (32 px).
 
@@ -44,8 +46,9 @@ def generator(
     return keras.Sequential([keras.Input((latent_dim,)), *stack], name="conv4_generator")
 
 
+@checked
 def discriminator(
-    *, filters: int = 64, image_size: int = 32, channels: int = 3, spectral_norm: bool = False
+    *, filters: Size = 64, image_size: Size = 32, channels: Size = 3, spectral_norm: bool = False
 ) -> keras.Model:
     """x → conv 3×3/1 f, 4×4/2 f, 3×3/1 2f, 4×4/2 2f, 3×3/1 4f, 4×4/2 4f, 3×3/1 8f, each leaky ReLU 0.1 → dense 1.
 

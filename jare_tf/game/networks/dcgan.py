@@ -10,25 +10,29 @@
 | `conv3`, `conv4` of ConOpt's published code | 3, 4 | 1 | False | 512 | 0.2 | in no figure |
 """
 
+from typing import Literal
+
 import keras
 
 from jare_tf.game.networks import batch_norm as bn
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.convolution import Conv2DTranspose
 from jare_tf.game.networks.image_sizes import start_size
+from jare_tf.settings import BelowOne, CountFromZero, Size, Width, checked
 
 
+@checked
 def generator(
     *,
-    latent_dim: int = 128,
-    filters: int = 64,
-    image_size: int = 32,
-    channels: int = 3,
-    layers: int = 4,
-    growth: int = 1,
+    latent_dim: Width = 128,
+    filters: Size = 64,
+    image_size: Size = 32,
+    channels: Size = 3,
+    layers: Size = 4,
+    growth: Literal[1, 2] = 1,
     batch_norm: bool = False,
-    dense_units: int = 0,
-    leak: float = 0.0,
+    dense_units: CountFromZero = 0,
+    leak: BelowOne = 0.0,
 ) -> keras.Model:
     """z → dense s·s·w_L → deconv 5×5/2 to w_{L−1}, ..., w_1 → deconv 5×5/2 to `channels`, tanh; w_k = f · growth^{k−1}.
 
@@ -60,16 +64,17 @@ def generator(
     return keras.Sequential([keras.Input((latent_dim,)), *stack], name="dcgan_generator")
 
 
+@checked
 def discriminator(
     *,
-    filters: int = 64,
-    image_size: int = 32,
-    channels: int = 3,
-    layers: int = 4,
-    growth: int = 1,
+    filters: Size = 64,
+    image_size: Size = 32,
+    channels: Size = 3,
+    layers: Size = 4,
+    growth: Literal[1, 2] = 1,
     batch_norm: bool = False,
-    dense_units: int = 0,
-    leak: float = 0.1,
+    dense_units: CountFromZero = 0,
+    leak: BelowOne = 0.1,
     spectral_norm: bool = False,
 ) -> keras.Model:
     """x → conv 5×5/2 to w_1, ..., w_L, each leaky ReLU → dense 1; w_k = f · growth^{k−1}.

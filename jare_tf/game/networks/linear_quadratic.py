@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from jare_tf.settings import Width, checked
 from jare_tf.types import Players
 
 
@@ -32,7 +33,8 @@ class Monomials(keras.layers.Layer):
         return {**super().get_config(), "linear": self.linear}
 
 
-def generator(*, dimension: int = 1, initial: float = 0.5, translates: bool = False) -> keras.Model:
+@checked
+def generator(*, dimension: Width = 1, initial: float = 0.5, translates: bool = False) -> keras.Model:
     """G(z) = A z, or A z + b if it `translates`; A starts at initial · I and b at 0. z has the `dimension` of x."""
     scale = keras.layers.Dense(
         dimension, use_bias=translates, kernel_initializer=keras.initializers.Identity(gain=initial)
@@ -40,7 +42,8 @@ def generator(*, dimension: int = 1, initial: float = 0.5, translates: bool = Fa
     return keras.Sequential([keras.Input((dimension,)), scale], name="linear_generator")
 
 
-def discriminator(*, dimension: int = 1, initial: float = 0.5, linear_term: bool = False) -> keras.Model:
+@checked
+def discriminator(*, dimension: Width = 1, initial: float = 0.5, linear_term: bool = False) -> keras.Model:
     """D(x) = Σ_i c_ii x_i² + √2 Σ_{i < j} c_ij x_i x_j, plus wᵀx if it has a `linear_term`.
 
     It is xᵀW x with W_ij = c_ij / √2 off the diagonal. All coefficients start at `initial`.

@@ -5,16 +5,18 @@ from collections.abc import Callable
 import keras
 
 from jare_tf.game.networks import spectral_norm as sn
+from jare_tf.settings import Size, Width, checked
 
 Initializer = str | Callable[[], keras.Initializer]
 
 
+@checked
 def generator(
     *,
-    latent_dim: int,
-    output_dim: int = 2,
-    width: int = 256,
-    depth: int = 4,
+    latent_dim: Width,
+    output_dim: Width = 2,
+    width: Width = 256,
+    depth: Size = 4,
     kernel_initializer: Initializer = "glorot_uniform",
 ) -> keras.Model:
     """z [latent_dim] → `depth` hidden layers of `width` ReLU units → x [output_dim], linear.
@@ -31,11 +33,12 @@ def generator(
     return keras.Sequential([keras.Input((latent_dim,)), *hidden, output], name="mlp_generator")
 
 
+@checked
 def discriminator(
     *,
-    input_dim: int = 2,
-    width: int = 256,
-    depth: int = 4,
+    input_dim: Width = 2,
+    width: Width = 256,
+    depth: Size = 4,
     input_scale: float = 1.0,
     kernel_initializer: Initializer = "glorot_uniform",
     spectral_norm: bool = False,

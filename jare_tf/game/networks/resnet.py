@@ -8,6 +8,7 @@ import keras
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
 from jare_tf.game.networks.image_sizes import doublings
+from jare_tf.settings import Size, Width, checked
 
 _SCALE = 0.1  # of the residual branch, as in the published code; the tables do not give it
 
@@ -30,7 +31,10 @@ def _upsampled(latent_dim: int, filters: int, size: int, blocks: int):
     return latent, hidden
 
 
-def generator_v1(*, latent_dim: int = 128, filters: int = 64, image_size: int = 32, channels: int = 3) -> keras.Model:
+@checked
+def generator_v1(
+    *, latent_dim: Width = 128, filters: Size = 64, image_size: Size = 32, channels: Size = 3
+) -> keras.Model:
     """`resnet_v1` (Table 2): from 2 px, up to half the image's side, then deconv 4×4/2 to `channels`, tanh.
 
     Args:
@@ -48,7 +52,10 @@ def generator_v1(*, latent_dim: int = 128, filters: int = 64, image_size: int = 
     return keras.Model(latent, image, name="resnet_v1_generator")
 
 
-def generator_v2(*, latent_dim: int = 128, filters: int = 64, image_size: int = 32, channels: int = 3) -> keras.Model:
+@checked
+def generator_v2(
+    *, latent_dim: Width = 128, filters: Size = 64, image_size: Size = 32, channels: Size = 3
+) -> keras.Model:
     """`resnet_v2` (Table 3): from 4 px, up to the image's side, then conv 3×3/1 to `channels`, tanh.
 
     Args:
@@ -66,8 +73,9 @@ def generator_v2(*, latent_dim: int = 128, filters: int = 64, image_size: int = 
     return keras.Model(latent, image, name="resnet_v2_generator")
 
 
+@checked
 def discriminator(
-    *, filters: int = 64, image_size: int = 32, channels: int = 3, spectral_norm: bool = False
+    *, filters: Size = 64, image_size: Size = 32, channels: Size = 3, spectral_norm: bool = False
 ) -> keras.Model:
     """The discriminator of both (Tables 2 and 3): (conv 4×4/2 f ReLU, residual block) down to 2 px → dense 1.
 

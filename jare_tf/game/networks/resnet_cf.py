@@ -9,11 +9,15 @@ import keras
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
 from jare_tf.game.networks.image_sizes import start_size
+from jare_tf.settings import Size, Width, checked
 
 _LEAK, _SCALE = 0.2, 0.1
 
 
-def generator(*, latent_dim: int = 256, filters: int = 128, image_size: int = 64, channels: int = 3) -> keras.Model:
+@checked
+def generator(
+    *, latent_dim: Width = 256, filters: Size = 128, image_size: Size = 64, channels: Size = 3
+) -> keras.Model:
     """z → dense s·s·f → (deconv 5×5/2 f, residual block) three times → deconv 5×5/2 to `channels`, tanh; 16 s = side.
 
     Args:
@@ -35,8 +39,9 @@ def generator(*, latent_dim: int = 256, filters: int = 128, image_size: int = 64
     return keras.Model(latent, image, name="resnet_cf_generator")
 
 
+@checked
 def discriminator(
-    *, filters: int = 128, image_size: int = 64, channels: int = 3, spectral_norm: bool = False
+    *, filters: Size = 128, image_size: Size = 64, channels: Size = 3, spectral_norm: bool = False
 ) -> keras.Model:
     """x → (conv 5×5/2 f, residual block) four times → dense 1; the first block is f wide inside, the others f/2.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from jare_tf.errors import check_number
+from jare_tf.settings import Positive, checked
 
 
 @keras.saving.register_keras_serializable("jare_tf")
@@ -22,7 +22,8 @@ class Box(keras.constraints.Constraint):
         return {"bound": self.bound}
 
 
-def clipped(*, network: Callable[[], keras.Model], bound: float = 0.01) -> keras.Model:
+@checked
+def clipped(*, network: Callable[[], keras.Model], bound: Positive = 0.01) -> keras.Model:
     """`network()`, every trainable weight of which a Keras optimizer clips to [−bound, bound] after each of its steps.
 
     This is the weight clipping of Arjovsky et al. 2017 (Alg. 1, where bound is c = 0.01), for the loss `wasserstein`.
@@ -35,7 +36,6 @@ def clipped(*, network: Callable[[], keras.Model], bound: float = 0.01) -> keras
     Raises:
       InputError: bound is not a positive number.
     """
-    check_number("weight_clipping.clipped: bound", bound, above_zero=True)
     model, box = network(), Box(bound)
     for variable in model.trainable_variables:
         variable.constraint = box

@@ -1,0 +1,55 @@
+"""What an optimizer of Keras may be set to, which Keras does not check."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import keras
+
+from jare_tf.errors import InputError
+from jare_tf.settings import BelowOne, Count, NonNegative, Positive, check
+
+_Optimizer = Annotated[keras.optimizers.Optimizer, "an optimizer such as keras.optimizers.Adam(1e-4)"]
+_Schedule = keras.optimizers.schedules.LearningRateSchedule
+_RATE = "a finite number, at least 0, or a schedule"
+# By the name of an argument of an optimizer, or of a schedule of learning rates.
+SETTINGS: Mapping[str, Any] = {
+    "learning_rate": Annotated[
+        NonNegative | _Schedule | Callable[[], Any], "a finite number, at least 0, or a schedule"
+    ],
+    "initial_learning_rate": NonNegative,
+    "beta_1": BelowOne,
+    "beta_2": BelowOne,
+    "rho": BelowOne,
+    "momentum": BelowOne,
+    "ema_momentum": BelowOne,
+    "epsilon": NonNegative,
+    "weight_decay": NonNegative | None,
+    "clipnorm": Positive | None,
+    "clipvalue": Positive | None,
+    "global_clipnorm": Positive | None,
+    "loss_scale_factor": Positive | None,
+    "gradient_accumulation_steps": Count | None,
+    "ema_overwrite_frequency": Count | None,
+    **dict.fromkeys(("use_ema", "nesterov", "amsgrad", "centered"), bool),
+}
+
+
+def check_optimizer(name: str, optimizer: Any) -> None:
+    """Looks at an optimizer before it trains.
+
+    Raises:
+      InputError: it is none; a number in it is not finite or out of its range, by which Keras would ascend or diverge
+        without a word; or it keeps an average of the weights, which nothing here reads.
+    """
+    check(name, _Optimizer, optimizer)
+    _check_config(f"{name}: {type(optimizer).__name__}", optimizer.get_config())
+    if optimizer.use_ema:
+        raise InputError(f"{name}: use_ema has no effect here: set average_decay, the generator's moving average")
+
+
+def _check_config(name: str, config: Mapping[str, Any]) -> None:
+    for setting, value in config.items():
+        if isinstance(value, dict):  # a schedule
+            _check_config(f"{name}.{setting}", value.get("config", {}))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            check(f"{name}.{setting}", SETTINGS.get(setting, float), value)
