@@ -1,4 +1,4 @@
-"""Configurations: what gin files bind, what of that a program reaches, and what a run records. The only user of gin.
+"""Configurations: what gin files bind, what of that a program reaches, and what a run records.
 
 A configuration is known before anything is made: `parse` reads it, `check_used` and `record` walk over it from the
 roots along @references and %macros, and only `call` makes what it names.
@@ -6,36 +6,22 @@ roots along @references and %macros, and only `call` makes what it names.
 
 import ast
 import contextlib
-import functools
-import importlib.util  # noqa: F401, gin's dynamic registration uses it and forgets to import it
 import inspect
-import io
 import math
-import os
-import pathlib
 import re
-import tokenize
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gin
-import tensorflow as tf
 
-import jare_tf
+from jare_tf import gin_text, trust
 from jare_tf.errors import InputError
 from jare_tf.settings import UNKNOWN, annotations, check
 from jare_tf.training import optimizers
 from jare_tf.training.run import Record, Value
 
-_PACKAGE = pathlib.Path(__file__).parent
-FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin_configs") if path.is_dir())
-# What a --gin_param may name without an import of its own.
-_NAMESPACES = {name: f"from jare_tf import {name}" for name in jare_tf._NAMESPACES if name != "theory"}
-_NAMESPACES["keras"] = "import keras"
 _DEFAULT = "  # default"  # what config.gin marks that nobody bound
 _BINDING = re.compile(rf"^([\w./]+) = (.*?)(?:{_DEFAULT})?$", re.MULTILINE)
-_INCLUDE = re.compile(r"""^(include\s+)(['"])(.*?)\2""", re.MULTILINE)
-_OLD = re.compile(r"^experiment\.train\.\w+\s*=", re.MULTILINE)
 _MAKER = re.compile(r"In call to configurable '(\w+)'")
 _MACRO = re.compile(r"%(\w+)")
 _REFERENCE = re.compile(r"^@(?:[\w.]+\.)?(\w+)\.(\w+)(?:\(\))?$")
@@ -50,77 +36,42 @@ _by_files: Bindings = {}
 _defaults: dict[str, str] = {}  # what files mark as defaults
 
 
-class _Text(io.StringIO):
-    """A configuration's text, with the name of its file for gin's messages."""
-
-    def __init__(self, text: str, name: str):
-        super().__init__(text)
-        self.name = name
-
-
-def find(name: str, beside: str = "") -> str | None:
-    """The path of a configuration: as it is named, from the folder `beside` on, else the package's own; None for none.
-
-    An included file is looked for beside the one that includes it; what the package's own include is the package's.
-    """
-    for place in dict.fromkeys((beside, str(FOLDER))):
-        path = os.path.join(place, name)
-        if tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path):
-            return path
-    return None
-
-
-def _opened(path: str) -> _Text:
-    """A configuration for gin, with the places of the files that it includes."""
-    text = _read(path)
-    inside = pathlib.Path(path).resolve().is_relative_to(FOLDER.resolve())
-    beside = str(FOLDER) if inside else os.path.dirname(path)
-    return _Text(_INCLUDE.sub(lambda match: f"{match[1]}{(find(match[3], beside) or match[3])!r}", text), path)
-
-
-def _read(path: str) -> str:
-    with tf.io.gfile.GFile(path) as file:
-        return file.read()
-
-
-# gin's own readers take a folder of the current directory for a package, and import it while they look for a file.
-gin.config._FILE_READERS[:] = [(_opened, lambda path: find(path) == path)]
-
-
-def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
+def parse(gin_files: Sequence[str], bindings: Sequence[str] = (), *, trusted: bool = True) -> None:
     """Replaces the present configuration by `gin_files`, in order, and then `bindings`.
 
-    A file is looked for as it is named and then in FOLDER, among the package's own configurations. A binding is "name =
-    value", or an import; it may use keras and the package's namespaces (`rules`, `losses`, `networks`, `data`,
-    `evaluation`, `report`, `experiment`) whether or not a file imports them.
+    A file is looked for as it is named and then among the package's own configurations. A binding is "name = value", or
+    an import; it may use keras and the package's namespaces (`rules`, `losses`, `networks`, `data`, `evaluation`,
+    `report`, `experiment`) whether or not a file imports them.
+
+    A configuration is code: it imports modules and calls what it names. Files that are not trusted may only name what
+    is public in those namespaces, optimizers and initializers of Keras, and what is defined in modules that `bindings`
+    import.
 
     Raises:
-      InputError: a file is missing, or something in it cannot be read or names nothing that exists.
+      InputError: a file is missing, or something in it cannot be read, names nothing that exists, or is not trusted.
     """
     gin.clear_config()
     _defaults.clear()
-    paths = []
-    for name in gin_files:
-        path = find(name)
-        if path is None:
-            raise InputError(f"there is no configuration {name}, as a file or in {FOLDER}")
-        text = _read(path)
-        if _OLD.search(text):
-            raise InputError(f"{path} binds experiment.train, as version 0.1 did: CHANGELOG.md has the new names")
+    imports = [line.strip() for line in bindings if re.match(r"\s*(from|import)\s", line)]
+    paths = [gin_text.place(name) for name in gin_files]
+    for path in paths:
+        text = gin_text.read(path)
+        if not trusted:
+            trust.check_imports(path, text, imports)
         marked = [line for line in text.splitlines() if line.endswith(_DEFAULT)]
         _defaults.update(_BINDING.findall("\n".join(marked)))
-        paths.append(path)
     for path in paths:
-        _parsed(functools.partial(gin.parse_config_file, path))
+        gin_text.parse_file(path)
+    if not trusted:
+        trust.check_names(" and ".join(paths), imports)
     _by_files.clear()
     _by_files.update({key: dict(values) for key, values in _config.items()})
-    imports = [line for line in bindings if re.match(r"\s*(from|import)\s", line)]
     for binding in bindings:
-        if binding not in imports:
-            needed = [line for name, line in _NAMESPACES.items() if re.search(rf"\b{name}\.", binding)]
-            lines = ["from __gin__ import dynamic_registration", *needed, *imports, binding]
-            _parsed(functools.partial(gin.parse_config, lines), binding)
+        if binding.strip() not in imports:
+            gin_text.parse_binding(binding, imports)
     for key, values in _config.items():
+        if _macro(key):
+            _check_macro(key)
         for name, value in values.items():
             if any(
                 isinstance(one, float) and not math.isfinite(one) for one in gin.config._iterate_flattened_values(value)
@@ -128,20 +79,13 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> None:
                 raise InputError(f"{_name(key, name)} must be finite, not {value!r}")  # gin could not write it
 
 
-def _parsed(parse: Callable[[], Any], binding: str | None = None) -> None:
-    """What gin cannot parse as one line: the text and where it is, in words that no version of Python changes."""
-    try:
-        parse()
-    except (SyntaxError, tokenize.TokenError, RecursionError) as error:
-        where = f"{error.filename}, line {error.lineno}" if isinstance(error, SyntaxError) else "the configuration"
-        text = binding or (getattr(error, "text", None) or where).strip()
-        place = f" ({where})" if binding is None else ""
-        raise InputError(f"cannot read {text!r}{place}: write NAME = VALUE, text in quotes as in 'abc'") from error
-    except (OSError, ValueError, NameError, ImportError, AttributeError, TypeError, tf.errors.OpError) as error:
-        line = " ".join(line.strip() for line in str(error).splitlines())
-        if "malformed node" in line:
-            line = f"cannot read {binding or line!r}: write NAME = VALUE, text in quotes as in 'abc'"
-        raise InputError(line) from error
+def _check_macro(key: Key, by: tuple[Key, ...] = ()) -> None:
+    """Raises InputError for a macro whose value is made of itself."""
+    if key in by:
+        raise InputError(f"the macro {' = %'.join(name for name, _ in (*by[by.index(key) :], key))}: it has no value")
+    for reference in _references(_config.get(key, {})):
+        if _macro(reference.config_key):
+            _check_macro(reference.config_key, (*by, key))
 
 
 def call(root: Root, *given: Any, **named: Any) -> Any:
@@ -210,7 +154,11 @@ def check_used(roots: Iterable[Root]) -> None:
         and not (exchanged and _by_files.get(key, {}).get(name) == value)
     ]
     if unused:
-        raise InputError(f"unused binding {', '.join(sorted(unused))}: a typo, or left over from another experiment?")
+        known = {_name(key, name) for key, name in used} | {key[0] for key in in_files if _macro(key)}
+        near = gin_text.near(unused[0], known) if len(unused) == 1 else ""
+        raise InputError(
+            f"unused binding {', '.join(sorted(unused))}: a typo, or left over from another experiment?{near}"
+        )
 
 
 def record(trained: Root, roots: Sequence[Root]) -> Record:

@@ -74,29 +74,32 @@ def dispatch(
     allow_config_change: bool = False,
     profile: tuple[int, int] | None = None,
     watch: bool = False,
+    trust_config: bool = False,
 ) -> int | None:
     """Does what the flags say, on one device by default; the signal that stopped it, if one did."""
     set_optimizer()
-    named_run = model_dir is not None or not gin_files
+    named_run = model_dir is not None
     model_dir = os.path.expanduser(model_dir or _default_model_dir((gin_files or ["quickstart"])[-1]))
     run = experiment.Run(model_dir)
     if watch:
         _wait_for(run.config_file)
-    if not gin_files:
-        recorded = named_run and tf.io.gfile.exists(run.config_file)
-        if mode in MODES and not recorded:
-            raise InputError(f"{run} holds no run; name an experiment with --gin_file")
-        gin_files = [run.config_file if recorded else "quickstart.gin"]
+    of_run = named_run and not gin_files
+    if (of_run or (mode in MODES and not gin_files)) and not tf.io.gfile.exists(run.config_file):
+        raise InputError(f"{run} holds no run; name an experiment with --gin_file")
+    gin_files = gin_files or [run.config_file if of_run else "quickstart.gin"]
+    trusted = trust_config or not of_run  # what lies in a run directory may come from somebody else
     if mode in MODES:
         if profile:
             raise InputError(f"--profile goes with training, not with --mode {mode}")
-        _look(mode, gin_files, gin_params, run, named_run, devices, watch)
+        _look(mode, gin_files, gin_params, run, named_run, devices, watch, trusted)
         return None
 
-    train = functools.partial(_train, devices=devices, allow_config_change=allow_config_change, profile=profile)
+    train = functools.partial(
+        _train, devices=devices, allow_config_change=allow_config_change, profile=profile, trusted=trusted
+    )
     of_comparison = [param for param in gin_params if param.startswith("experiment.Comparison.")]
     of_runs = [param for param in gin_params if param not in of_comparison]
-    config.parse(gin_files, of_comparison)
+    config.parse(gin_files, of_comparison, trusted=trusted)
     if mode == "train" or (mode is None and not config.binds(experiment.Comparison)):
         return train(gin_files, of_runs, run)
     comparison = config.call(experiment.Comparison)
@@ -117,9 +120,10 @@ def _train(
     devices: tf.distribute.Strategy | None,
     allow_config_change: bool,
     profile: tuple[int, int] | None,
+    trusted: bool,
 ) -> int | None:
     """Trains what a configuration says, or goes on with the run of the same configuration."""
-    config.parse(gin_files, bindings)
+    config.parse(gin_files, bindings, trusted=trusted)
     config.check_used(ROOTS)
     if run.steps():
         before = run.config()
@@ -148,9 +152,10 @@ def _look(
     named_run: bool,
     devices: tf.distribute.Strategy | None,
     watch: bool,
+    trusted: bool,
 ) -> None:
     """Looks at a run in that mode."""
-    config.parse(gin_files, gin_params)
+    config.parse(gin_files, gin_params, trusted=trusted)
     if not config.binds(experiment.Experiment):
         raise InputError(f"--mode {mode}: {gin_files[-1]} is not an experiment; name one with --gin_file")
     config.check_used(ROOTS)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import jare_tf
-from jare_tf import config
+from jare_tf import config, gin_text, main
 from tests.processes import ROOT
 
 
@@ -16,10 +16,10 @@ def test_folders_of_the_current_directory_do_not_matter(tmp_path, monkeypatch, n
     """Folders named like those of the package, with files, packages and modules in them."""
     config.parse([name])
     before = config.text()
-    for folder in ("base", *(path.name for path in config.FOLDER.iterdir() if path.is_dir())):
+    for folder in ("base", *(path.name for path in gin_text.FOLDER.iterdir() if path.is_dir())):
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / "__init__.py").write_text("raise RuntimeError('imported')")
-    shutil.copy(config.FOLDER / "base" / "macros.gin", tmp_path / "base")
+    shutil.copy(gin_text.FOLDER / "base" / "macros.gin", tmp_path / "base")
     with open(tmp_path / "base" / "macros.gin", "a") as file:
         file.write("SEED = 123\n")
     monkeypatch.chdir(tmp_path)
@@ -65,10 +65,52 @@ def test_the_program_beside_a_folder_of_the_same_name(tmp_path):
 
 def test_namespaces():
     """What a --gin_param may name without an import is an attribute of the package, with everything that it lists."""
-    assert set(config._NAMESPACES) - {"keras"} == set(jare_tf._NAMESPACES) - {"theory"}
+    assert set(gin_text.NAMESPACES) - {"keras"} == set(jare_tf._NAMESPACES) - {"theory"}
     for name in jare_tf._NAMESPACES:
         namespace = getattr(jare_tf, name)
         assert namespace.__doc__ and namespace.__all__
         assert all(hasattr(namespace, one) for one in namespace.__all__)
     with pytest.raises(AttributeError, match="module 'jare_tf' has no attribute 'nosuch'"):
         _ = jare_tf.nosuch
+
+
+@pytest.mark.parametrize(
+    ("files", "params", "message"),
+    [
+        ({"a.gin": "include 'a.gin'"}, [], "a.gin includes .*a.gin: take one of them out"),
+        ({"a.gin": "include 'b.gin'", "b.gin": "include 'a.gin'"}, [], "a.gin includes .*b.gin includes .*a.gin: take"),
+        ({"a.gin": "include 'nosuch.gin'"}, [], "a.gin includes nosuch.gin, which is neither beside it nor in"),
+        ({"a.gin": "MU = %MU"}, [], "the macro MU = %MU: it has no value"),
+        ({"a.gin": "MU = 1"}, ["A = [%B]", "B = {'b': %A}"], "the macro A = %B = %A: it has no value"),
+        ({"a.gin": b"# caf\xe9\nMU = 1"}, [], "a.gin is no text in UTF-8 .byte 5.: save it as UTF-8"),
+        ({"a.gin": b"\xff\xfeM\0U\0"}, [], "a.gin is no text in UTF-8"),
+        ({}, [], "there is no configuration a.gin, as a file or in"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path, monkeypatch, files, params, message):
+    monkeypatch.chdir(tmp_path)
+    for name, text in files.items():
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(jare_tf.InputError, match=message):
+        config.parse(["a.gin"], params)
+
+
+def test_files_of_windows_and_with_a_mark(tmp_path):
+    (tmp_path / "a.gin").write_bytes("\ufeffMU = 1  # µ\r\nSIGMA = 2\r\n".encode())
+    config.parse([str(tmp_path / "a.gin")])
+    assert config.resolved(config.text() + "\nx.mu = %MU\nx.sigma = %SIGMA") == {"x.mu": "1", "x.sigma": "2"}
+
+
+@pytest.mark.parametrize(
+    ("files", "params", "near"),
+    [
+        (["isotropic_gausian/jare.gin"], [], "did you mean isotropic_gaussian/jare.gin"),
+        (["isotropic_gaussian/jare.gin"], ["rules.jaer.gamma = 1.0"], "did you mean jare"),
+        (["isotropic_gaussian/jare.gin"], ["STEPSS = 1"], "did you mean STEPS"),
+        (["isotropic_gaussian/jare.gin"], ["experiment.Pace.log_evry = 1"], "did you mean log_every"),
+    ],
+)
+def test_near_names(files, params, near):
+    with pytest.raises(jare_tf.InputError, match=near):
+        config.parse(files, params)
+        config.check_used(main.ROOTS)

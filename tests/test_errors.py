@@ -44,10 +44,10 @@ def arguments(model_dir, *params, files=GAME):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        (["rules.jare.gama = 1.0"], "rules.jare' doesn't have a parameter named 'gama'"),
+        (["rules.jare.gama = 1.0"], "rules.jare has no argument gama; did you mean gamma?"),
         (["STEP = 5"], "unused binding STEP: a typo"),
         (["rules.con_opt.gamma = 1.0"], "unused binding rules.con_opt.gamma"),
-        (["nosuch.thing = 1"], "'nosuch' was not provided by an import statement"),
+        (["nosuch.thing = 1"], "nosuch is not imported: add --gin_param 'import nosuch'"),
         (["MU = "], "cannot read 'MU = ': write NAME = VALUE, text in quotes as in 'abc'"),
         (["GAMMA = -1.0"], "gamma must be a finite number, at least 0, not -1.0"),
         (["STEPS = 0"], "experiment.Pace.steps must be an integer of at least 1 and below 2**31, not 0"),

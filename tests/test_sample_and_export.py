@@ -138,7 +138,7 @@ def test_best_and_missing_checkpoints(trained, tmp_path):
         run(tmp_path, files=[], short=[], mode="sample")
     with pytest.raises(jare_tf.InputError, match="experiment.sample.format must be 'png', 'npz' or 'grid', not 'jpeg'"):
         sampled(trained, format="jpeg")
-    with pytest.raises(jare_tf.InputError, match="interpolation must be one of 'linear', 'spherical', not 'cubic'"):
+    with pytest.raises(jare_tf.InputError, match="interpolation must be 'linear', 'spherical' or None, not 'cubic'"):
         sampled(trained, interpolation="cubic")
     with pytest.raises(jare_tf.InputError, match="truncation must be a finite number, above 0, not 0"):
         sampled(trained, truncation=0)
