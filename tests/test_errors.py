@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from absl import flags
 
+from jare_tf import command as commands
 from jare_tf import main
 from tests.conftest import store_images
 from tests.runs import GAME, SHORT, copied, metrics, run, without_time
@@ -14,24 +15,12 @@ from tests.runs import GAME, SHORT, copied, metrics, run, without_time
 def command(capsys, *arguments):
     """The exit code and the lines on stderr of the program with these arguments."""
     flags.FLAGS.unparse_flags()
-    for name in (
-        "gin_file",
-        "gin_param",
-        "mode",
-        "model_dir",
-        "data_dir",
-        "strategy",
-        "tpu",
-        "cpu_devices",
-        "allow_config_change",
-        "profile",
-        "debug",
-    ):
-        flags.FLAGS[name].unparse()
+    for flag in flags.FLAGS.get_key_flags_for_module(commands):
+        flag.unparse()
     capsys.readouterr()
     with pytest.raises(SystemExit) as caught:
-        main._parse_flags(["jare_tf", *arguments])
-        main._main([])
+        commands.parse(["jare_tf", *arguments])
+        main.main()
         raise SystemExit(0)
     return caught.value.code, capsys.readouterr().err.strip().splitlines()
 

@@ -14,6 +14,7 @@ from jare_tf.errors import InputError, check_integer, check_one_of
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.game import precision as precisions
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.output import say
 from jare_tf.report import curves, spectra
 from jare_tf.theory.analysis import Analysis, analyse
 from jare_tf.training.checkpoints import restore_networks
@@ -100,7 +101,7 @@ def spectrum(
     record["shown"] = shown
     files.replace(f"{run}/spectrum.json", json.dumps(record) + "\n")
     curves.save(spectra.draw(rows), f"{run}/spectrum.png")
-    print(result.summary(), f"{run}/spectrum.json", f"{run}/spectrum.png", sep="\n", flush=True)
+    say(f"{result.summary()}\n{run}/spectrum.json\n{run}/spectrum.png")
 
 
 def _exact(experiment: Experiment, gan: GAN, dataset: Dataset, samples: int) -> tuple[TwoPlayerGame, Batch]:

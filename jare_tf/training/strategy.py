@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from jare_tf import replicas
 from jare_tf.errors import InputError, RunError, one_line
+from jare_tf.output import say
 
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
-NAMES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
 
 
 def make(name: str, tpu: str | None = None) -> tf.distribute.Strategy:
@@ -149,7 +149,7 @@ def _tasks() -> int:
 def _multi_worker(several_workers: bool) -> tf.distribute.Strategy:
     if not several_workers:
         raise InputError("strategy 'multi_worker': TF_CONFIG must list several workers, and which of them this one is")
-    print(f"waiting for the workers of TF_CONFIG, {_tasks()} in all", flush=True)
+    say(f"waiting for the workers of TF_CONFIG, {_tasks()} in all")
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
