@@ -205,7 +205,9 @@ def _devices() -> tf.distribute.Strategy:
     if on_one and (command.TPU.value or command.STRATEGY.value not in ("auto", "one_device")):
         raise InputError(f"--mode {command.MODE.value} runs on one device: drop --strategy and --tpu")
     name = "one_device" if on_one else command.STRATEGY.value
-    return strategy.make(name, command.TPU.value)
+    place = command.MODEL_DIR.value or _default_model_dir((command.GIN_FILE.value or ["quickstart"])[-1])
+    same = {"--model_dir": place if "://" in place else os.path.abspath(os.path.expanduser(place))}
+    return strategy.make(name, command.TPU.value, same=same, limit=command.WAIT_FOR_WORKERS.value)
 
 
 if __name__ == "__main__":
