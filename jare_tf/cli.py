@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 import absl.logging
@@ -36,6 +36,16 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Ends with one line."""
         end(2, f"{self.prog}: {message}; --help lists the arguments")
+
+    def run(
+        self,
+        command: Callable[[argparse.Namespace], int | None],
+        arguments: Sequence[str] | None = None,
+        flags: Mapping[str, str] | None = None,
+    ) -> None:
+        """`cli.run` with the arguments, by default those of the process."""
+        given = self.parse_args(arguments)
+        run(self.prog, lambda: command(given), flags, given.debug)
 
     def start(self) -> None:
         """For a tool that is run, before it imports TensorFlow: ends here for --help or a mistake."""

@@ -18,7 +18,6 @@ from jare_tf.report.pictures import Figure as Picture
 from jare_tf.reproduction import fake_data
 from jare_tf.training.run import Run
 
-SCALES = ("smoke", "cpu", "paper")
 Value = float | int | str | bool | None
 
 _IMPORT_FAKE_DATA = "from jare_tf.reproduction import fake_data"
