@@ -44,6 +44,7 @@ def test_a_run_outlives_its_output(tmp_path):
     os.close(read)
     command = [sys.executable, "-m", *program(tmp_path / "run", GAME, SHORT)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)  # nothing of TensorFlow's is seen without it, either
     process = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment, timeout=120)
     os.close(write)
     assert process.returncode == 0
@@ -61,6 +62,17 @@ def test_a_closed_terminal_saves_and_ends(tmp_path):
     assert ended([process], within=60) == [128 + signal.SIGHUP]
     assert ": asked to stop, saving" in (tmp_path / "log").read_text()
     assert list((tmp_path / "run" / "checkpoints").glob("step-*.index"))
+
+
+def test_a_signal_ends_a_mode_that_looks_at_runs(tmp_path):
+    process = Forked(tmp_path / "log", "jare_tf.main", "--mode=evaluate", "--watch", f"--model_dir={tmp_path}/run")
+    (tmp_path / "log").touch()
+    while "waiting for " not in (tmp_path / "log").read_text():
+        assert process.poll() is None, (tmp_path / "log").read_text()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert ended([process], within=60) == [128 + signal.SIGTERM]
+    assert (tmp_path / "log").read_text().splitlines()[1:] == ["jare_tf: stopped by SIGTERM"]
 
 
 SIGNALLED = """
