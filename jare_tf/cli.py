@@ -49,6 +49,7 @@ class Parser(argparse.ArgumentParser):
 
     def start(self) -> None:
         """For a tool that is run, before it imports TensorFlow: ends here for --help or a mistake."""
+        output.escape_unencodable()
         import_tensorflow(self.prog, self.parse_args().debug)
 
 
@@ -100,6 +101,7 @@ def run(
     if not debug:
         absl.logging.set_verbosity(absl.logging.FATAL)  # TFDS logs every place where it looks for a file
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # TensorFlow, that functions of one name are traced
+    output.escape_unencodable()
     undo = signals.handle(_stopping(name))
     try:
         stopped_by = command()
@@ -137,8 +139,6 @@ def _stopping(name: str) -> Callable[[int], None]:
 
 def _expected(error: Exception) -> bool:
     """Whether an error is one of those that say enough in a line."""
-    if isinstance(error, InputError | RunError | OSError | MemoryError):
-        return True
-    import tensorflow as tf
-
-    return isinstance(error, tf.errors.OpError)
+    tensorflow = sys.modules.get("tensorflow")
+    of_tensorflow = tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
+    return of_tensorflow or isinstance(error, InputError | RunError | OSError | MemoryError)

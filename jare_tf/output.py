@@ -1,6 +1,7 @@
 """What is printed. Output is not the run: where nobody can read its progress, the work is done all the same."""
 
 import contextlib
+import io
 import os
 import sys
 
@@ -35,8 +36,16 @@ def show(text: str) -> None:
 
 def complain(line: str) -> None:
     """Prints a line on stderr, if that can be written to."""
-    with contextlib.suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, AttributeError):  # closed from the start it is None
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+def escape_unencodable() -> None:
+    """Lets stdout show letters and paths that its encoding lacks as escapes, where Python would raise an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        with contextlib.suppress(OSError):  # it is flushed
+            sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def discard() -> None:

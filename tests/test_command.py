@@ -29,6 +29,15 @@ def test_help(module):
     assert max(map(len, shown.stdout.splitlines())) <= 120
 
 
+@pytest.mark.parametrize("arguments", [["tools/rules.py", "--help"], ["-mjare_tf", "--list"]])
+def test_a_terminal_without_greek_letters(monkeypatch, arguments):
+    for name, value in (("LC_ALL", "POSIX"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
+        monkeypatch.setenv(name, value)
+    shown = program(*arguments)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "\\u" in shown.stdout
+
+
 def test_list():
     """Every configuration of the package that is an experiment, with what it is."""
     shown = program("-mjare_tf.main", "--list")

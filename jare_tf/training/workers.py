@@ -13,7 +13,7 @@ import re
 import select
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from jare_tf.errors import InputError, RunError, shown
@@ -62,7 +62,7 @@ def cluster() -> Cluster:
     tasks, task = config.get("cluster", {}), config.get("task")
     check(isinstance(tasks, dict), "its cluster is no JSON object")
     others = [kind for kind in tasks if kind not in _KINDS]
-    check(not others, f"this program has no task of the type {others[:1]}, only chief and worker")
+    check(not others, f"this program has no tasks of the type {', '.join(map(repr, others))}, only chief and worker")
     for kind, listed in tasks.items():
         strings = isinstance(listed, list) and all(isinstance(one, str) for one in listed)
         check(strings and bool(listed), f"its {kind} is no list of addresses")
@@ -114,34 +114,35 @@ def meet(workers: Cluster, same: Mapping[str, str], limit: float) -> None:
         if workers.own:
             _join(workers, hello, limit)
         else:
-            _Meeting(workers, hello, server).hold(limit)
+            _Meeting(workers, hello, server, limit).hold()
 
 
 class _Meeting:
-    """What worker 0 does."""
+    """What worker 0 does: it lets all go on together."""
 
-    def __init__(self, workers: Cluster, hello: Mapping[str, Any], server: socket.socket):
-        self._workers, self._hello, self._server = workers, hello, server
+    def __init__(self, workers: Cluster, hello: Mapping[str, Any], server: socket.socket, limit: float):
+        self._workers, self._hello, self._server, self._limit = workers, hello, server, limit
+        self._begin = time.monotonic()
         self._others: dict[socket.socket, int | None] = {}  # the index of each, once it has said it
 
-    def hold(self, limit: float) -> None:
-        """Lets all go on together."""
-        begin = reported = time.monotonic()
+    def hold(self) -> None:
+        """Returns when all are there."""
+        reported = self._begin
         with contextlib.ExitStack() as stack:
             while missing := self._missing():
                 now = time.monotonic()
-                if now - begin > limit:
-                    self._end(RunError(f"{missing} did not come within {limit:g} s: start all workers again"))
+                if now - self._begin > self._limit:
+                    self._end(RunError(f"{missing} did not come within {self._limit:g} s: start all workers again"))
                 if now - reported > _REPORT:
                     reported = now
-                    say(f"{missing} is missing since {now - begin:.0f} s, of {limit:g} s")
-                    self._tell(f"wait {missing} is missing since {now - begin:.0f} s, of {limit:g} s")
+                    say(self._state())
+                    self._tell(f"wait {self._state()}", self._others)
                 for ready in select.select([self._server, *self._others], [], [], 0.5)[0]:
                     if ready is self._server:
                         self._others[stack.enter_context(self._server.accept()[0])] = None
                     else:
                         self._hear(ready)
-            self._tell("go")
+            self._tell("go", self._others)
             for one in self._others:  # until they have closed it, so that nothing of the port stays behind here
                 with contextlib.suppress(OSError):
                     one.settimeout(_ANSWER)
@@ -153,13 +154,16 @@ class _Meeting:
         more = f" and {len(missing) - 3} others" if len(missing) > 3 else ""
         return ", ".join(missing[:3]) + more
 
+    def _state(self) -> str:
+        return f"waiting for {self._missing()}, {time.monotonic() - self._begin:.0f} of {self._limit:g} s"
+
     def _hear(self, other: socket.socket) -> None:
-        """What a process says when it comes; silence when it has gone."""
+        """Answers a process that says who it is, or forgets one that has gone."""
         line = next(_lines(other, _ANSWER), "")
         try:
             hello = json.loads(line)
-            index = hello["index"]
-            wrong = self._wrong(hello)
+            index = int(hello["index"])
+            wrong = self._wrong(index, hello)
         except (ValueError, TypeError, LookupError, RecursionError):  # gone, or no worker
             del self._others[other]
             other.close()
@@ -167,9 +171,10 @@ class _Meeting:
         self._others[other] = index
         if wrong:
             self._end(InputError(wrong))
+        if self._missing():
+            self._tell(f"wait {self._state()}", [other])
 
-    def _wrong(self, hello: Mapping[str, Any]) -> str | None:
-        index = hello["index"]
+    def _wrong(self, index: int, hello: Mapping[str, Any]) -> str | None:
         if index in (0, *self._others.values()):
             return f"TF_CONFIG: two workers have the index of {self._workers.name(index)}"
         if hello["addresses"] != self._hello["addresses"]:
@@ -181,13 +186,13 @@ class _Meeting:
                 return f"the workers have different {name}: {shown(value)}, worker {index} {shown(hello['same'][name])}"
         return None
 
-    def _tell(self, line: str) -> None:
-        for one in self._others:
+    def _tell(self, line: str, others: Iterable[socket.socket]) -> None:
+        for one in others:
             with contextlib.suppress(OSError):
                 one.sendall(f"{line}\n".encode())
 
     def _end(self, error: InputError | RunError) -> NoReturn:
-        self._tell(f"{'no' if isinstance(error, InputError) else 'late'} {error}")
+        self._tell(f"{'no' if isinstance(error, InputError) else 'late'} {error}", self._others)
         raise error
 
 
@@ -199,7 +204,8 @@ def _join(workers: Cluster, hello: Mapping[str, Any], limit: float) -> None:
         try:
             with socket.create_connection(_place(workers.addresses[0]), timeout=_ANSWER) as connection:
                 connection.sendall(f"{json.dumps(hello)}\n".encode())
-                for line in _lines(connection, min(limit, 2 * _REPORT)):
+                for line in _lines(connection, _ANSWER):
+                    connection.settimeout(3 * _REPORT)  # it answers at once, and then speaks whenever it reports
                     word, _, text = line.partition(" ")
                     if word == "go":
                         return
@@ -212,7 +218,7 @@ def _join(workers: Cluster, hello: Mapping[str, Any], limit: float) -> None:
             why = error.strerror or str(error)
         if now - reported > _REPORT:
             reported = now
-            say(f"{workers.name(0)} is missing since {now - begin:.0f} s, of {limit:g} s: {why}")
+            say(f"waiting for {workers.name(0)}, {now - begin:.0f} of {limit:g} s ({why})")
         time.sleep(0.2)
     raise RunError(f"{workers.name(0)} did not come within {limit:g} s ({why}): start all workers again")
 
