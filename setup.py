@@ -49,5 +49,5 @@ setuptools.setup(
         "gpu": ["tensorflow[and-cuda]>=2.18"],
         "tpu": ["tensorflow-tpu>=2.20,<2.21", "libtpu==0.0.21"],
     },
-    entry_points={"console_scripts": ["jare_tf = jare_tf.main:main"]},
+    entry_points={"console_scripts": ["jare_tf = jare_tf.__main__:main"]},
 )

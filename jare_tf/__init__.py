@@ -1,40 +1,36 @@
 """GANs whose training dynamics are regularised through the game's Jacobian: JARE, ConOpt, gradient-regularised GANs."""
 
 import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
-import keras as _keras
-
-from jare_tf.data.latent import Normal
-from jare_tf.errors import InputError, NotFiniteError, RunError
-from jare_tf.game.game import TwoPlayerGame
-from jare_tf.losses import R1, R2, WGANGP, GradientPenalty, LinearGenerator, Loss, Minimax, NonSaturating, Objective
-from jare_tf.rules import (
-    Alternating,
-    Rule,
-    Simultaneous,
-    Update,
-    adversarial_extrapolation,
-    clipped,
-    con_opt,
-    debiased,
-    discriminator_only,
-    extragradient,
-    generator_only,
-    jare,
-    lazy,
-    optimistic,
-    sim_gd,
-    smoothing,
-    symplectic_gradient_adjustment,
-    unrolled,
-)
-from jare_tf.training.gan import GAN
-from jare_tf.types import Batch, Players, Point
-
-if _keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        f"jare_tf needs Keras on TensorFlow, not on {_keras.backend.backend()}: set KERAS_BACKEND=tensorflow"
+if _TYPE_CHECKING:
+    from jare_tf.data.latent import Normal
+    from jare_tf.errors import InputError, NotFiniteError, RunError
+    from jare_tf.game.game import TwoPlayerGame
+    from jare_tf.losses import R1, R2, WGANGP, GradientPenalty, LinearGenerator, Loss, Minimax, NonSaturating, Objective
+    from jare_tf.rules import (
+        Alternating,
+        Rule,
+        Simultaneous,
+        Update,
+        adversarial_extrapolation,
+        clipped,
+        con_opt,
+        debiased,
+        discriminator_only,
+        extragradient,
+        generator_only,
+        jare,
+        lazy,
+        optimistic,
+        sim_gd,
+        smoothing,
+        symplectic_gradient_adjustment,
+        unrolled,
     )
+    from jare_tf.training.gan import GAN
+    from jare_tf.types import Batch, Players, Point
 
 __version__ = "0.2.0"
 __all__ = [
@@ -77,10 +73,18 @@ __all__ = [
 ]
 
 _NAMESPACES = ("data", "evaluation", "experiment", "losses", "networks", "report", "rules", "theory")
+_HOMES = ("errors", "types", "losses", "rules", "data.latent", "game.game", "training.gan")  # of __all__
 
 
-def __getattr__(name: str):
-    """The public namespaces, imported when they are first used."""
+def __getattr__(name: str) -> _Any:
+    """What is public, imported when it is first used: that takes seconds, which a program's --help need not."""
     if name in _NAMESPACES:
         return _importlib.import_module(f"{__name__}.{name}")
+    if name in __all__:
+        modules = (_importlib.import_module(f"{__name__}.{home}") for home in _HOMES)
+        return next(getattr(module, name) for module in modules if hasattr(module, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__, *_NAMESPACES]

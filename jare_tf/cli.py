@@ -1,13 +1,88 @@
-"""How the program and the tools end: with an exit code, and for a mistake or a failure one line that says who ended."""
+"""How the program and the tools begin and end: fast for --help, and for a mistake or a failure with one line.
 
+Nothing here imports TensorFlow before the arguments are known, since that takes seconds.
+"""
+
+import argparse
+import contextlib
+import logging
+import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
-import tensorflow as tf
+import absl.logging
 
+from jare_tf import output
 from jare_tf.errors import InputError, RunError, one_line
+from jare_tf.training import signals
+
+
+class Parser(argparse.ArgumentParser):
+    """The arguments of a tool.
+
+    Args:
+      name: of the tool, with which its lines begin.
+      description: its docstring.
+    """
+
+    def __init__(self, name: str, description: str | None):
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(name, description=description, formatter_class=formatter, add_help=False)
+        self.add_argument("-h", "--help", action="help", help="show this and end")
+        self.add_argument("--debug", action="store_true", help="tracebacks, and TensorFlow's own lines; off by default")
+
+    def error(self, message: str) -> NoReturn:
+        """Ends with one line."""
+        end(2, f"{self.prog}: {message}; --help lists the arguments")
+
+    def run(
+        self,
+        command: Callable[[argparse.Namespace], int | None],
+        arguments: Sequence[str] | None = None,
+        flags: Mapping[str, str] | None = None,
+    ) -> None:
+        """`cli.run` with the arguments, by default those of the process."""
+        given = self.parse_args(arguments)
+        run(self.prog, lambda: command(given), flags, given.debug)
+
+    def start(self) -> None:
+        """For a tool that is run, before it imports TensorFlow: ends here for --help or a mistake."""
+        output.escape_unencodable()
+        import_tensorflow(self.prog, self.parse_args().debug)
+
+
+def import_tensorflow(name: str, debug: bool) -> None:
+    """Imports TensorFlow and lists the devices, without the dozen lines that it writes to stderr while it does.
+
+    They come from C++, several of them before any setting of TensorFlow's is read: so it is file descriptor 2 that goes
+    nowhere meanwhile. With `debug` they are shown.
+    """
+    signals.handle(_stopping(name))  # for good: what else is imported takes seconds, too
+    if not debug:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with contextlib.nullcontext() if debug else _without_stderr():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def run(
@@ -15,26 +90,55 @@ def run(
 ) -> None:
     """Runs a command, and ends the process unless all went well: exit code 1 for a failed run, 2 for a mistake.
 
+    A signal ends it with one line, where the command does not handle signals itself.
+
     Args:
       name: how the line begins.
       command: what is run; it returns the number of the signal that stopped it, or None.
       flags: by what a message speaks of, as the library calls it, the flag or binding of this command.
       debug: show a traceback for an error.
     """
+    if not debug:
+        absl.logging.set_verbosity(absl.logging.FATAL)  # TFDS logs every place where it looks for a file
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # TensorFlow, that functions of one name are traced
+    output.escape_unencodable()
+    undo = signals.handle(_stopping(name))
     try:
         stopped_by = command()
-    except KeyboardInterrupt:
-        _end(128 + signal.SIGINT, f"{name}: interrupted")
-    except (InputError, RunError, tf.errors.OpError, OSError, MemoryError) as error:
-        if debug:
+    except Exception as error:
+        if debug or not _expected(error):
             raise
         line = str(error).splitlines()[0] if isinstance(error, InputError | RunError) else one_line(error)
         named = [flag for words, flag in (flags or {}).items() if words in line]
-        _end(2 if isinstance(error, InputError) else 1, f"{name}: {line}{f' ({named[0]})' if named else ''}")
+        end(2 if isinstance(error, InputError) else 1, f"{name}: {line}{f' ({named[0]})' if named else ''}")
+    finally:
+        undo()
     if stopped_by is not None:
         sys.exit(128 + stopped_by)
 
 
-def _end(code: int, line: str) -> NoReturn:
-    print(line, file=sys.stderr)
+def end(code: int, line: str) -> NoReturn:
+    """Ends the process with a line on stderr."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        output.discard()
+    output.complain(line)
     sys.exit(code)
+
+
+def _stopping(name: str) -> Callable[[int], None]:
+    """A handler that ends the process with one line."""
+
+    def stop(number: int) -> None:
+        output.discard()  # it may be what the process is waiting for
+        end(128 + number, f"{name}: stopped by {signal.Signals(number).name}")
+
+    return stop
+
+
+def _expected(error: Exception) -> bool:
+    """Whether an error is one of those that say enough in a line."""
+    tensorflow = sys.modules.get("tensorflow")
+    of_tensorflow = tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
+    return of_tensorflow or isinstance(error, InputError | RunError | OSError | MemoryError)

@@ -1,6 +1,7 @@
 """The two ways a run can end badly, told apart so that a program can answer each with its own exit code."""
 
 import re
+import textwrap
 
 
 class InputError(ValueError):
@@ -23,6 +24,12 @@ def one_line(error: Exception) -> str:
     message = re.sub(r"{{.*?}}| \[Op:.*?\]", "", getattr(error, "message", None) or str(error))
     named = re.findall(r"\w+Error: .*", message)
     return named[0] if named else " ".join(message.split())[:300] or type(error).__name__
+
+
+def brief(error: Exception) -> str:
+    """The beginning of `one_line`, for brackets at the end of a message that has said what to do."""
+    line = one_line(error)
+    return textwrap.shorten(line, 100, placeholder=" ...") if " " in line[:90] else line[:100]
 
 
 def shown(value) -> str:

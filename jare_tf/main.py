@@ -9,11 +9,16 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import tensorflow as tf
-from absl import app, flags, logging
+from jare_tf import cli, command
 
-from jare_tf import cli, config, experiment
+if __name__ == "__main__":
+    command.start(sys.argv)  # --help and a mistake in the flags end here, before TensorFlow is imported
+
+import tensorflow as tf
+
+from jare_tf import config, experiment
 from jare_tf.errors import InputError, RunError, one_line
+from jare_tf.output import say
 from jare_tf.training import strategy
 
 # The modes that look at a run.
@@ -33,36 +38,6 @@ _FLAGS = {
 }
 _ON_ONE_DEVICE = ("spectrum", "sample", "export")
 _WAIT = 5.0  # seconds between looks for a run that is to be watched
-
-_GIN_FILE = flags.DEFINE_multi_string(
-    "gin_file",
-    [],
-    "The experiment: a file or one of the package's own; by default what --model_dir holds, or the quickstart.",
-)
-_GIN_PARAM = flags.DEFINE_multi_string("gin_param", [], 'Overrides, for instance --gin_param "STEPS = 200".')
-_MODE = flags.DEFINE_enum("mode", None, ["train", "compare", *MODES], "By default what the configuration is made for.")
-_MODEL_DIR = flags.DEFINE_string(
-    "model_dir", None, "The run directory; a run in it is resumed. By default runs/ and the configuration's name."
-)
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS data lie or are put; by default $TFDS_DATA_DIR.")
-_STRATEGY = flags.DEFINE_enum(
-    "strategy",
-    "auto",
-    strategy.NAMES,
-    "Where to train. auto: --tpu, the workers of TF_CONFIG, or all GPUs; mirrored: all GPUs or all --cpu_devices.",
-)
-_TPU = flags.DEFINE_string("tpu", None, "'local' for the TPU of this machine, the name of one, or grpc://its address.")
-_CPU_DEVICES = flags.DEFINE_integer(
-    "cpu_devices", None, "Split the CPU into so many devices, to try --strategy mirrored without GPUs.", lower_bound=1
-)
-_ALLOW_CONFIG_CHANGE = flags.DEFINE_bool(
-    "allow_config_change", False, "Resume a run although its configuration changed."
-)
-_PROFILE = flags.DEFINE_string(
-    "profile", None, "FIRST,LAST, for instance 100,110: a profile from after the first step until after the last."
-)
-_WATCH = flags.DEFINE_bool("watch", False, "With --mode evaluate: score new checkpoints until training ends.")
-_DEBUG = flags.DEFINE_bool("debug", False, "Show a traceback for an error.")
 
 
 def dispatch(
@@ -108,7 +83,7 @@ def dispatch(
         signal = train([file], [*overrides, *of_runs], comparison.run(model_dir, label))
         if signal is not None:
             return signal
-    print(f"the picture: {comparison.draw(model_dir)}", flush=True)
+    say(f"the picture: {comparison.draw(model_dir)}")
     return None
 
 
@@ -137,7 +112,7 @@ def _train(
                 "--allow_config_change to continue anyway"
             )
         if changes:
-            print(f"{run} continues as another experiment: {'; '.join(changes)}", flush=True)
+            say(f"{run} continues as another experiment: {'; '.join(changes)}")
     record = config.record(experiment.Experiment, ROOTS)
     pace, made = config.call(experiment.Pace), config.call(experiment.Experiment)
     with config.makers_named(experiment.train):
@@ -161,7 +136,7 @@ def _look(
     config.check_used(ROOTS)
     differences = config.changes(run.config(), experiment.Experiment) if named_run else None
     for line in differences or ():
-        print(f"not as in the run: {line}", flush=True)
+        say(f"not as in the run: {line}")
     made = config.call(experiment.Experiment)
     given: dict[str, Any] = {"experiment": made, "run": run}
     if mode == "evaluate":
@@ -178,7 +153,7 @@ def _look(
 def _wait_for(path: str) -> None:
     """Returns when there is such a file."""
     if not tf.io.gfile.exists(path):
-        print(f"waiting for {path}", flush=True)
+        say(f"waiting for {path}")
     while not tf.io.gfile.exists(path):
         time.sleep(_WAIT)
 
@@ -200,20 +175,19 @@ def _default_model_dir(gin_file: str) -> str:
     return str(pathlib.PurePath("runs", *parts))
 
 
-def _main(_) -> None:
-    if not _DEBUG.value:
-        logging.set_verbosity(logging.FATAL)  # TFDS logs every place where it looks for a file
-    if _DATA_DIR.value:
-        os.environ["TFDS_DATA_DIR"] = os.path.expanduser(_DATA_DIR.value)
-    cli.run("jare_tf", _command, _FLAGS, _DEBUG.value)
+def main() -> None:
+    """Does what the flags say, which are parsed (`command.parse`)."""
+    if command.DATA_DIR.value:
+        os.environ["TFDS_DATA_DIR"] = os.path.expanduser(command.DATA_DIR.value)
+    cli.run("jare_tf", _command, _FLAGS, command.DEBUG.value)
 
 
 def _command() -> int | None:
-    if _WATCH.value and _MODE.value != "evaluate":
+    if command.WATCH.value and command.MODE.value != "evaluate":
         raise InputError("--watch goes with --mode evaluate")
-    profile = _steps(_PROFILE.value)
-    what = _GIN_FILE.value, _GIN_PARAM.value, _MODE.value, _MODEL_DIR.value
-    return dispatch(*what, _devices(), _ALLOW_CONFIG_CHANGE.value, profile, _WATCH.value)
+    profile = _steps(command.PROFILE.value)
+    what = command.GIN_FILE.value, command.GIN_PARAM.value, command.MODE.value, command.MODEL_DIR.value
+    return dispatch(*what, _devices(), command.ALLOW_CONFIG_CHANGE.value, profile, command.WATCH.value)
 
 
 def _steps(profile: str | None) -> tuple[int, int] | None:
@@ -229,31 +203,16 @@ def _steps(profile: str | None) -> tuple[int, int] | None:
 
 def _devices() -> tf.distribute.Strategy:
     """Where the flags want to train."""
-    if _CPU_DEVICES.value:
-        parts = [tf.config.LogicalDeviceConfiguration()] * _CPU_DEVICES.value
+    if command.CPU_DEVICES.value:
+        parts = [tf.config.LogicalDeviceConfiguration()] * command.CPU_DEVICES.value
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
-    on_one = _MODE.value in _ON_ONE_DEVICE
-    if on_one and (_TPU.value or _STRATEGY.value not in ("auto", "one_device")):
-        raise InputError(f"--mode {_MODE.value} runs on one device: drop --strategy and --tpu")
-    name = "one_device" if on_one else _STRATEGY.value
-    return strategy.make(name, _TPU.value)
-
-
-def _parse_flags(arguments: Sequence[str]) -> list[str]:
-    try:
-        rest = flags.FLAGS(arguments)
-    except flags.Error as error:
-        print(f"jare_tf: {error}; --help lists the flags", file=sys.stderr)
-        sys.exit(2)
-    if len(rest) > 1:
-        print(f"jare_tf: unexpected {rest[1]!r}; --help lists the flags", file=sys.stderr)
-        sys.exit(2)
-    return rest
-
-
-def main() -> None:
-    """The command `jare_tf`."""
-    app.run(_main, flags_parser=_parse_flags)
+    on_one = command.MODE.value in _ON_ONE_DEVICE
+    if on_one and (command.TPU.value or command.STRATEGY.value not in ("auto", "one_device")):
+        raise InputError(f"--mode {command.MODE.value} runs on one device: drop --strategy and --tpu")
+    name = "one_device" if on_one else command.STRATEGY.value
+    place = command.MODEL_DIR.value or _default_model_dir((command.GIN_FILE.value or ["quickstart"])[-1])
+    same = {"--model_dir": place if "://" in place else os.path.abspath(os.path.expanduser(place))}
+    return strategy.make(name, command.TPU.value, same=same, limit=command.WAIT_FOR_WORKERS.value)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import datetime
 import time
 
+from jare_tf.output import say
+
 
 class ProgressLine:
     """Prints, at most once every two seconds and at the end, how many of `total` things are done and what is left.
@@ -28,4 +30,4 @@ class ProgressLine:
         rate = self._done / max(now - self._start, 1e-9)
         left = datetime.timedelta(seconds=round((self._total - self._done) / rate))
         counted = f"{self._done:,} of {self._total:,} {self._things}"
-        print(f"{self._what}: {counted}  {rate:,.4g} a second  {left} left", flush=True)
+        say(f"{self._what}: {counted}  {rate:,.4g} a second  {left} left")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from absl import flags
 
+from jare_tf import command as commands
 from jare_tf import main
 from tests.conftest import store_images
 from tests.runs import GAME, SHORT, copied, metrics, run, without_time
@@ -14,24 +15,12 @@ from tests.runs import GAME, SHORT, copied, metrics, run, without_time
 def command(capsys, *arguments):
     """The exit code and the lines on stderr of the program with these arguments."""
     flags.FLAGS.unparse_flags()
-    for name in (
-        "gin_file",
-        "gin_param",
-        "mode",
-        "model_dir",
-        "data_dir",
-        "strategy",
-        "tpu",
-        "cpu_devices",
-        "allow_config_change",
-        "profile",
-        "debug",
-    ):
-        flags.FLAGS[name].unparse()
+    for flag in flags.FLAGS.get_key_flags_for_module(commands):
+        flag.unparse()
     capsys.readouterr()
     with pytest.raises(SystemExit) as caught:
-        main._parse_flags(["jare_tf", *arguments])
-        main._main([])
+        commands.parse(["jare_tf", *arguments])
+        main.main()
         raise SystemExit(0)
     return caught.value.code, capsys.readouterr().err.strip().splitlines()
 
@@ -149,8 +138,9 @@ def test_missing_data(tmp_path, capsys, monkeypatch):
     words = arguments(tmp_path / "run", files=["cifar10/c_jare.gin"])
     code, lines = command(capsys, *words, "--data_dir", str(tmp_path / "nothing"))
     assert (code, len(lines)) == (2, 1)
-    assert "cannot download the data set 'cifar10': no route to host" in lines[0]
-    assert str(tmp_path / "nothing") in lines[0]
+    place = tmp_path / "nothing" / "cifar10"
+    assert lines[0].startswith(f"jare_tf: the data set 'cifar10' is not in {place}/")
+    assert lines[0].endswith("name the folder of data prepared elsewhere as data_dir (no route to host) (--data_dir)")
 
 
 def test_wrong_image_size(tmp_path, capsys, monkeypatch):

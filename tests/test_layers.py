@@ -7,8 +7,9 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "jare_tf"
 LAYERS = [
-    {"errors", "files", "progress", "replicas", "types"},
-    {"settings"},
+    {"errors", "files", "replicas", "types"},
+    {"settings", "output"},
+    {"progress"},
     {"data", "game"},
     {"dynamics"},
     {"theory"},
@@ -19,7 +20,9 @@ LAYERS = [
     {"experiment", "gin_text"},
     {"trust"},
     {"config", "cli"},
+    {"command"},
     {"main"},
+    {"__main__"},
     {"reproduction"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -72,6 +75,17 @@ def test_who_differentiates():
     """The field with respect to parameters, the penalties with respect to samples, and nobody else."""
     users = [str(path.relative_to(PACKAGE)) for path in MODULES if "GradientTape" in path.read_text()]
     assert users == ["dynamics/vector_field.py", "game/losses/gradient_penalty.py"]
+
+
+def test_who_prints():
+    """Everybody else says it by `output`, which outlives a stdout that is closed or full."""
+    users = [
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert set(users) == {"output.py"}
 
 
 def test_a_path_is_no_pattern():

@@ -126,7 +126,7 @@ def test_map_of_figures_names_what_exists_and_every_paper_configuration():
 def test_claims_are_those_that_were_written_down():
     """The table in the README, and every claims.json behind it, which a command makes again."""
     folder = ROOT / "docs" / "reproduction"
-    assert figures.claims_table(str(folder)) in README
+    assert figures.claims_table(str(folder), "cpu") in README
     for path in folder.glob("*/claims.json"):
         record = json.loads(path.read_text())
         name = record["figure"]

@@ -13,23 +13,47 @@ What is measured, and how, is in `jare_tf.reproduction.step_cost`.
 
 import argparse
 import json
-import logging
 import pathlib
 from collections.abc import Sequence
 
+from jare_tf import cli
+
+
+def parser() -> cli.Parser:
+    made = cli.Parser("benchmark", __doc__)
+    made.add_argument("configs", nargs="*", metavar="CONFIG", help="gin files, in place of settings; none by default")
+    made.add_argument("--settings", help="of JARE section 7, as in C,E, and games in two dimensions; by default all")
+    made.add_argument("--methods", help="such as gan,conopt,jare; by default all")
+    made.add_argument("--modes", help="graph,xla by default")
+    made.add_argument("--rounds", type=int, default=7, help="measurements of each; %(default)s by default")
+    made.add_argument(
+        "--gin_param", action="append", default=[], help='overrides, for instance "FILTERS = 16"; none by default'
+    )
+    made.add_argument("--output", metavar="DIR", help="for benchmark.json and benchmark.png; by default not written")
+    made.add_argument(
+        "--from", dest="from_json", nargs="+", metavar="FILE", help="show these, measure nothing; none by default"
+    )
+    return made
+
+
+if __name__ == "__main__":
+    parser().start()  # --help and mistakes end here, before TensorFlow is imported
+
 import tensorflow as tf
 
-from jare_tf import cli, files
+from jare_tf import files
 from jare_tf.errors import InputError, one_line
+from jare_tf.output import show
 from jare_tf.report import curves, step_times
 from jare_tf.report.step_times import StepTime
 from jare_tf.reproduction.step_cost import EXCHANGED, METHODS, MODES, SETTINGS, Configuration, device, measure, warm_up
 from jare_tf.settings import Count, check
+from jare_tf.training.run import Run
 
 
-def chosen(flag: str, names: str, known: Sequence[str]) -> list[str]:
-    """What a comma-separated list names."""
-    wanted = names.split(",")
+def chosen(flag: str, names: str | None, known: Sequence[str]) -> list[str]:
+    """What a comma-separated list names, by default all."""
+    wanted = known if names is None else names.split(",")
     for name in wanted:
         if name not in known:
             raise InputError(f"{flag} must be some of {', '.join(known)}, separated by commas, not {name!r}")
@@ -81,10 +105,12 @@ def write(folder: str, rows: Sequence[StepTime]) -> None:
 
 def benchmark(arguments: argparse.Namespace) -> None:
     if arguments.from_json:
-        print(step_times.table(read(arguments.from_json)))
+        show(step_times.table(read(arguments.from_json)))
         return
     check("--rounds", Count, arguments.rounds)
     modes, settings = chosen("--modes", arguments.modes, list(MODES)), plan(arguments)
+    if arguments.output:
+        Run(arguments.output).make()
     warm_up(modes)
     rows: list[StepTime] = []
     for setting, configurations in settings.items():
@@ -93,24 +119,12 @@ def benchmark(arguments: argparse.Namespace) -> None:
             rows += measure(setting, mode, configurations, arguments.rounds, operations)
             if arguments.output:
                 write(arguments.output, rows)
-    print(step_times.table(rows))
+    show(step_times.table(rows))
 
 
-def run_command(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("configs", nargs="*", metavar="CONFIG", help="gin files to compare, in place of the settings")
-    parser.add_argument("--settings", default=",".join(SETTINGS), help="by default %(default)s")
-    parser.add_argument("--methods", default=",".join(METHODS), help="by default %(default)s")
-    parser.add_argument("--modes", default=",".join(MODES), help="by default %(default)s")
-    parser.add_argument("--rounds", type=int, default=7, help="measurements of each; %(default)s by default")
-    parser.add_argument("--gin_param", action="append", default=[], help='overrides, for instance "FILTERS = 16"')
-    parser.add_argument("--output", metavar="DIR", help="a folder for benchmark.json and benchmark.png")
-    parser.add_argument("--from", dest="from_json", nargs="+", metavar="FILE", help="show these, measure nothing")
-    given = parser.parse_args(arguments)
-    cli.run("benchmark", lambda: benchmark(given))
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser().run(benchmark, arguments, {"cannot write to": "--output"})
 
 
 if __name__ == "__main__":
-    # TensorFlow logs that functions of one name are traced.
-    logging.disable(logging.ERROR)
-    run_command()
+    main()

@@ -13,16 +13,30 @@ import statistics
 import tempfile
 import time
 
+from jare_tf import cli
+
+
+def parser() -> cli.Parser:
+    made = cli.Parser("input_throughput", __doc__)
+    made.add_argument("--folder", help="your own images; by default folders of noise are made")
+    made.add_argument("--image_size", type=int, default=64, help="to which images are resized; %(default)s by default")
+    return made
+
+
+if __name__ == "__main__":
+    parser().start()  # --help and mistakes end here, before TensorFlow is imported
+
 import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 import jare_tf
-from jare_tf import cli
 from jare_tf.data import image_folder
 from jare_tf.data.in_memory import InMemory
+from jare_tf.errors import InputError, check_integer
 from jare_tf.game.networks import dcgan
+from jare_tf.output import show
 
 BATCH, ROUNDS = 64, 5
 
@@ -59,7 +73,7 @@ def memory_against_step() -> None:
     real, counter = batch(tf.constant(0)), iter(range(10**9))
     step = seconds(lambda: update(real), 10)
     feed = seconds(lambda: batch(tf.constant(next(counter))), 100)
-    print(f"a batch of {BATCH} from memory: {1e3 * feed:.2f} ms, {feed / step:.2%} of a step of {1e3 * step:.0f} ms")
+    show(f"a batch of {BATCH} from memory: {1e3 * feed:.2f} ms, {feed / step:.2%} of a step of {1e3 * step:.0f} ms")
 
 
 def folder_rate(folder: str, image_size: int) -> None:
@@ -68,18 +82,13 @@ def folder_rate(folder: str, image_size: int) -> None:
     checked = len(dataset) / (time.perf_counter() - begin)
     read = tf.function(dataset.batches(0, BATCH, 0))
     rate = BATCH / seconds(lambda: read(tf.constant(0)), 40)
-    print(f"{folder}: {rate:,.0f} images a second of {image_size} px; checked at the start, {checked:,.0f} a second")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", help="your own images")
-    parser.add_argument("--image_size", type=int, default=64)
-    arguments = parser.parse_args()
-    cli.run("input_throughput", lambda: measure(arguments))
+    show(f"{folder}: {rate:,.0f} images a second of {image_size} px; checked at the start, {checked:,.0f} a second")
 
 
 def measure(arguments: argparse.Namespace) -> None:
+    check_integer("--image_size", arguments.image_size, 1)
+    if arguments.folder and not tf.io.gfile.isdir(arguments.folder):
+        raise InputError(f"--folder {arguments.folder} is no folder")
     memory_against_step()
     if arguments.folder:
         folder_rate(arguments.folder, arguments.image_size)
@@ -88,6 +97,10 @@ def measure(arguments: argparse.Namespace) -> None:
         with tempfile.TemporaryDirectory(prefix=f"{width}x{height}_") as folder:
             make_folder(folder, 2000, width, height)
             folder_rate(folder, arguments.image_size)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser().run(measure, arguments, {"image_folder.load": "--folder, --image_size"})
 
 
 if __name__ == "__main__":

@@ -13,21 +13,39 @@ TensorFlow's, which changes neither the game nor what it costs. PyTorch is no de
 import argparse
 import functools
 import json
-import sys
+import os
 import time
 from collections.abc import Callable, Sequence
 
 from jare_tf import cli
+
+
+def parser() -> cli.Parser:
+    made = cli.Parser("pytorch_steps", __doc__)
+    made.add_argument("--settings", help="of A to F, as in C,E; by default all")
+    made.add_argument("--methods", help="of GAN, ConOpt and JARE, as in GAN,JARE; by default all")
+    made.add_argument("--rounds", type=int, default=7, help="measurements of each; %(default)s by default")
+    made.add_argument("--batch_size", type=int, default=64, help="%(default)s by default")
+    made.add_argument("--filters", type=int, default=64, help="an even number; %(default)s by default")
+    made.add_argument("--output", metavar="FILE", help="for tools/benchmark.py --from; by default not written")
+    return made
+
+
+if __name__ == "__main__":
+    parser().start()  # --help and mistakes end here, before TensorFlow is imported
+
+from jare_tf import files
 from jare_tf.errors import InputError
+from jare_tf.output import complain, show
 from jare_tf.report import step_times
 from jare_tf.report.step_times import StepTime
 from jare_tf.settings import Count, check
+from jare_tf.training.run import Run
 
 try:
     import torch
 except ImportError:
-    print("pytorch_steps: PyTorch is missing: pip install torch", file=sys.stderr)
-    sys.exit(2)
+    cli.end(2, "pytorch_steps: PyTorch is missing: pip install torch")
 
 nn, functional = torch.nn, torch.nn.functional
 LATENT_DIM, LEAK = 128, 0.1
@@ -205,31 +223,20 @@ def measure(setting: str, methods: Sequence[str], rounds: int, batch_size: int, 
         first[method] = time.perf_counter() - begin
     step_times.in_turn(steps, 1)
     measured = step_times.in_turn(steps, rounds)
-    print(f"{setting}: {', '.join(f'{name} {ms:.3g} ms' for name, (ms, _) in measured.items())}", file=sys.stderr)
+    complain(f"{setting}: {', '.join(f'{name} {ms:.3g} ms' for name, (ms, _) in measured.items())}")
     return [
         StepTime(setting, method, "PyTorch", True, batch_size, median, quartiles, first[method])
         for method, (median, quartiles) in measured.items()
     ]
 
 
-def chosen(flag: str, names: str, known: Sequence[str]) -> list[str]:
-    """What a comma-separated list names."""
-    for name in names.split(","):
+def chosen(flag: str, names: str | None, known: Sequence[str]) -> list[str]:
+    """What a comma-separated list names, by default all."""
+    wanted = known if names is None else names.split(",")
+    for name in wanted:
         if name not in known:
             raise InputError(f"{flag} must be some of {', '.join(known)}, separated by commas, not {name!r}")
-    return names.split(",")
-
-
-def run_command(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--settings", default=",".join(NETWORKS), help="by default %(default)s")
-    parser.add_argument("--methods", default=",".join(METHODS), help="by default %(default)s")
-    parser.add_argument("--rounds", type=int, default=7, help="measurements of each; %(default)s by default")
-    parser.add_argument("--batch_size", type=int, default=64)
-    parser.add_argument("--filters", type=int, default=64, help="an even number")
-    parser.add_argument("--output", metavar="FILE", help="a file that tools/benchmark.py --from reads")
-    given = parser.parse_args(arguments)
-    cli.run("pytorch_steps", lambda: benchmark(given))
+    return list(dict.fromkeys(wanted))
 
 
 def benchmark(given: argparse.Namespace) -> None:
@@ -237,15 +244,20 @@ def benchmark(given: argparse.Namespace) -> None:
         check(f"--{name}", Count, getattr(given, name))
     settings = chosen("--settings", given.settings, list(NETWORKS))
     methods = chosen("--methods", given.methods, list(METHODS))
+    if given.output:
+        Run(os.path.dirname(given.output) or ".").make()
     rows = [
         row for setting in settings for row in measure(setting, methods, given.rounds, given.batch_size, given.filters)
     ]
-    print(step_times.table(rows))
+    show(step_times.table(rows))
     if given.output:
         record = {"pytorch": torch.__version__, "threads": torch.get_num_threads(), "rows": step_times.to_json(rows)}
-        with open(given.output, "w") as file:
-            json.dump(record, file, indent=1)
+        files.replace(given.output, json.dumps(record, indent=1))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser().run(benchmark, arguments, {"cannot write to": "--output"})
 
 
 if __name__ == "__main__":
-    run_command()
+    main()

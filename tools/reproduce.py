@@ -14,59 +14,67 @@ import argparse
 import os
 
 from jare_tf import cli
+
+
+def parser() -> cli.Parser:
+    made = cli.Parser("reproduce", __doc__)
+    made.add_argument("figures", nargs="*", metavar="FIGURE", help="as --list names them, or all")
+    made.add_argument("--scale", choices=("smoke", "cpu", "paper"), default="cpu", help="%(default)s by default")
+    made.add_argument("--out", default="reproduction", help="a folder; %(default)s by default")
+    made.add_argument(
+        "--embedding", metavar="FILE", help="what image scores see through, for EMBEDDING_PATH; none by default"
+    )
+    made.add_argument("--data_dir", help="where TFDS data lie or are put; by default $TFDS_DATA_DIR")
+    made.add_argument("--list", action="store_true", help="show the figures with what they cost, by default not")
+    made.add_argument(
+        "--claims", action="store_true", help="show the claims of the figures made so far, by default not"
+    )
+    return made
+
+
+if __name__ == "__main__":
+    parser().start()  # --help and mistakes end here, before TensorFlow is imported
+
 from jare_tf.errors import InputError
+from jare_tf.output import say, show
 from jare_tf.reproduction import figures
-from jare_tf.reproduction.workspace import SCALES, Stopped, Workspace
-
-
-def list_figures() -> None:
-    print("| figure | shows | --scale cpu, two cores | --scale paper |\n| --- | --- | --- | --- |")
-    for name, figure in figures.FIGURES.items():
-        print(f"| {name} | {figure.shows} | {figure.cpu} | {figure.paper} |")
+from jare_tf.reproduction.workspace import Stopped, Workspace
 
 
 def reproduce(names: list[str], workspace: Workspace) -> None:
     """Makes figures; of several those that cannot be made for want of data are passed over, and said."""
     for name in names:
-        print(f"{name}: {figures.FIGURES[name].shows}", flush=True)
+        say(f"{name}: {figures.FIGURES[name].shows}")
         try:
             record = figures.make(name, workspace)
         except InputError as error:
             if len(names) == 1:
                 raise
-            print(f"{name}: not made: {str(error).splitlines()[0]}", flush=True)
+            say(f"{name}: not made: {str(error).splitlines()[0]}")
             continue
-        print(f"{name}: {workspace.out}/{name}", flush=True)
+        say(f"{name}: {workspace.out}/{name}")
         if "not_run" in record:
-            print(f"  not made: {record['not_run']}", flush=True)
+            say(f"  not made: {record['not_run']}")
         for claim in record["claims"]:
             verdict = {True: "reproduced", False: "differs"}.get(claim["reproduced"], claim["reproduced"])
             measured = ", ".join(f"{what} {_short(value)}" for what, value in claim["measured"].items())
-            print(f"  {verdict}: {claim['claim']} ({claim['source']}): {measured}", flush=True)
+            say(f"  {verdict}: {claim['claim']} ({claim['source']}): {measured}")
 
 
 def _short(value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("figures", nargs="*", metavar="FIGURE", help="as --list names them, or all")
-    parser.add_argument("--scale", choices=SCALES, default="cpu", help="%(default)s by default")
-    parser.add_argument("--out", default="reproduction", help="a folder; %(default)s by default")
-    parser.add_argument("--embedding", metavar="FILE", help="what image scores see through, for EMBEDDING_PATH")
-    parser.add_argument("--data_dir", help="where TFDS data lie or are put; by default $TFDS_DATA_DIR")
-    parser.add_argument("--list", action="store_true", help="the figures, with what they cost")
-    parser.add_argument("--claims", action="store_true", help="the claims of all figures made so far, in Markdown")
-    given = parser.parse_args(arguments)
+def act(given: argparse.Namespace) -> int | None:
+    """What the arguments ask for; the signal that stopped a run, if one did."""
     out = f"{given.out}/{given.scale}"
     if given.list:
-        return list_figures()
+        return show(figures.costs_table())
     if given.claims:
-        return print(figures.claims_table(out))
+        return show(figures.claims_table(out, given.scale))
     if given.data_dir:
         os.environ["TFDS_DATA_DIR"] = given.data_dir
-    cli.run("reproduce", lambda: _make(given.figures, out, given.scale, given.embedding))
+    return _make(given.figures, out, given.scale, given.embedding)
 
 
 def _make(named: list[str], out: str, scale: str, embedding: str | None) -> int | None:
@@ -80,6 +88,10 @@ def _make(named: list[str], out: str, scale: str, embedding: str | None) -> int 
     except Stopped as stop:
         return stop.signal
     return None
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser().run(act, arguments, {"cannot write to": "--out", "embedding.load": "--embedding"})
 
 
 if __name__ == "__main__":

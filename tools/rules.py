@@ -12,15 +12,28 @@ import math
 import statistics
 import time
 
+from jare_tf import cli
+
+
+def parser() -> cli.Parser:
+    made = cli.Parser("rules", __doc__)
+    made.add_argument("--rounds", type=int, default=7, help="measurements of each step time; %(default)s by default")
+    return made
+
+
+if __name__ == "__main__":
+    parser().start()  # --help and mistakes end here, before TensorFlow is imported
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 import jare_tf
-from jare_tf import cli
+from jare_tf.errors import check_integer
 from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, dcgan
 from jare_tf.game.precision import float64
+from jare_tf.output import show
 from jare_tf.theory import arithmetic, eigenvalues, spectrum, step_size
 from jare_tf.types import Batch, Players, Point
 
@@ -102,7 +115,7 @@ def print_table(work: list[float], times: list[float]) -> None:
     """A row for each of RULES, with what it costs and what the theory says."""
     gaussian = affine_game(MEAN, jare_tf.Minimax(), SIGMA)
     bilinear = affine_game([1.0], jare_tf.Minimax(objectives.wasserstein()), 0.0)
-    print(
+    show(
         "| rule | arithmetic | step time | ζ | τ | largest stable η | isotropic Gaussian, η = 0.001: converges, rate | "
         "bilinear game, η = 0.1 |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
     )
@@ -122,21 +135,23 @@ def print_table(work: list[float], times: list[float]) -> None:
         game, point, batch = bilinear
         linear = spectrum.linearize(game, on_bilinear, point, batch)
         cells.append(verdict(linear, game, on_bilinear, point, batch, BILINEAR_ETA))
-        print(f"| {' | '.join(cells)} |", flush=True)
+        show(f"| {' | '.join(cells)} |")
 
 
-def measure(rounds: int) -> None:
+def measure(given: argparse.Namespace) -> None:
+    check_integer("--rounds", given.rounds, 1)
     images = jare_tf.TwoPlayerGame(dcgan.generator(), dcgan.discriminator(), jare_tf.NonSaturating())
     image_batch = Batch(tf.zeros([64, 32, 32, 3]), tf.zeros([64, 128]))
     work = [arithmetic.operations(rule, images, image_batch) for rule, _ in RULES]
-    times = milliseconds([rule for rule, _ in RULES], rounds)
+    times = milliseconds([rule for rule, _ in RULES], given.rounds)
     with float64():
         print_table(work, times)
-    print(f"\nsim_gd: {times[0]:.0f} ms, {work[0] / 1e9:.1f} · 10⁹ operations a step of dcgan4.")
+    show(f"\nsim_gd: {times[0]:.0f} ms, {work[0] / 1e9:.1f} · 10⁹ operations a step of dcgan4.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser().run(measure, arguments)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="measurements of each step time")
-    given = parser.parse_args()
-    cli.run("rules", lambda: measure(given.rounds))
+    main()

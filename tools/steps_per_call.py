@@ -16,7 +16,26 @@ import statistics
 import tempfile
 
 from jare_tf import cli
+
+
+def parser() -> cli.Parser:
+    made = cli.Parser("steps_per_call", __doc__)
+    made.add_argument("config", help="a gin file, as for --gin_file")
+    made.add_argument("steps_per_call", nargs="+", type=int, help="what to compare")
+    made.add_argument("--calls", type=int, default=20, help="whose steps are timed; %(default)s by default")
+    made.add_argument("--steps", type=int, default=1, help="timed at least; %(default)s by default")
+    made.add_argument(
+        "--gin_param", action="append", default=[], help='overrides, for instance "BATCH_SIZE = 16"; none by default'
+    )
+    return made
+
+
+if __name__ == "__main__":
+    parser().start()  # --help and mistakes end here, before TensorFlow is imported
+
+from jare_tf.errors import check_integer
 from jare_tf.main import dispatch
+from jare_tf.output import show
 
 ROUNDS = 3
 
@@ -30,18 +49,11 @@ def steps_per_second(config: str, steps_per_call: int, jit: bool, half: int, gin
     return json.loads(rows[-1])["steps_per_second"]
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", help="a gin file, as for --gin_file")
-    parser.add_argument("steps_per_call", nargs="+", type=int)
-    parser.add_argument("--calls", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=1)
-    parser.add_argument("--gin_param", action="append", default=[], help='overrides, for instance "BATCH_SIZE = 16"')
-    given = parser.parse_args(arguments)
-    cli.run("steps_per_call", lambda: measure(given))
-
-
 def measure(arguments: argparse.Namespace) -> None:
+    for name, values in vars(arguments).items():
+        if name in ("steps_per_call", "calls", "steps"):
+            for value in values if isinstance(values, list) else [values]:
+                check_integer(name, value, 1)
     measured: dict[tuple[bool, int], list[float]] = {}
     for _ in range(ROUNDS):
         for jit in (False, True):
@@ -49,11 +61,15 @@ def measure(arguments: argparse.Namespace) -> None:
                 half = max(arguments.calls * count, arguments.steps // count * count)
                 speed = steps_per_second(arguments.config, count, jit, half, arguments.gin_param)
                 measured.setdefault((jit, count), []).append(speed)
-    print(f"| {arguments.config} | " + " | ".join(map(str, arguments.steps_per_call)) + " |")
-    print("| --- |" + " --- |" * len(arguments.steps_per_call))
+    show(f"| {arguments.config} | " + " | ".join(map(str, arguments.steps_per_call)) + " |")
+    show("| --- |" + " --- |" * len(arguments.steps_per_call))
     for jit in (False, True):
         speeds = (statistics.median(measured[jit, count]) for count in arguments.steps_per_call)
-        print(f"| XLA {'on' if jit else 'off'} | " + " | ".join(f"{speed:,.3g}" for speed in speeds) + " |")
+        show(f"| XLA {'on' if jit else 'off'} | " + " | ".join(f"{speed:,.3g}" for speed in speeds) + " |")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser().run(measure, arguments)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,24 @@ draws D(x) = θx and G = φ with data at 0, by eight rules. (The field of GradRe
 
 import argparse
 
+from jare_tf import cli
+
+
+def parser() -> cli.Parser:
+    made = cli.Parser("streamlines", __doc__)
+    made.add_argument("output", nargs="?", default="dirac.png", help="a PNG file; %(default)s by default")
+    return made
+
+
+if __name__ == "__main__":
+    parser().start()  # --help and mistakes end here, before TensorFlow is imported
+
 import numpy as np
 import tensorflow as tf
 
 import jare_tf
-from jare_tf import cli
 from jare_tf.game.networks import affine
+from jare_tf.output import show
 from jare_tf.report import curves, spectra
 from jare_tf.theory.streamlines import streamlines
 from jare_tf.types import Batch
@@ -36,10 +48,14 @@ def dirac_fields():
         yield repr(rule), streamlines(game, rule, Batch(zero, zero), grid, grid)
 
 
+def draw(given: argparse.Namespace) -> None:
+    curves.save(spectra.draw_streamlines(dict(dirac_fields()), (0, 0), columns=4), given.output)
+    show(given.output)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser().run(draw, arguments)
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("output", nargs="?", default="dirac.png", help="a PNG file; %(default)s by default")
-    output = parser.parse_args().output
-    draw = lambda: curves.save(spectra.draw_streamlines(dict(dirac_fields()), (0, 0), columns=4), output)
-    cli.run("streamlines", draw)
-    print(output)
+    main()

@@ -4,21 +4,43 @@
 
 The file is a Keras model of standard layers. It takes floats in [−1, 1], [n, height, width, channels], and gives
 {"features": [n, 128], "logits": [n, classes]}. A .json file beside it says how it was trained, how often it is right on
-the test split, and the hash by which scores name it: those through different classifiers cannot be compared.
+the test split, and the hash by which scores name it: those through different classifiers cannot be compared. Until it
+is finished the last epoch's is in a file whose name ends in -unfinished.keras, which stays after Ctrl-C.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import time
+
+from jare_tf import cli
+
+
+def parser() -> cli.Parser:
+    made = cli.Parser("train_classifier", __doc__)
+    made.add_argument("name", help="of a TFDS data set of labelled images of one size, such as cifar10")
+    made.add_argument("--output", required=True, help="the .keras file; required")
+    made.add_argument("--split", default="train", help="to train on; %(default)s by default")
+    made.add_argument("--test_split", default="test", help="to count what is right on; %(default)s by default")
+    made.add_argument("--epochs", type=int, default=15, help="passes over the images; %(default)s by default")
+    made.add_argument("--seed", type=int, default=0, help="of weights, order and variations; %(default)s by default")
+    made.add_argument("--data_dir", help="where TFDS data lie; by default $TFDS_DATA_DIR")
+    return made
+
+
+if __name__ == "__main__":
+    parser().start()  # --help and mistakes end here, before TensorFlow is imported
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from jare_tf import cli
 from jare_tf.data import tfds_images
+from jare_tf.errors import InputError, check_integer
 from jare_tf.evaluation import embedding
+from jare_tf.output import say
+from jare_tf.training.run import Run
 
 BATCH, PEAK_RATE, WEIGHT_DECAY = 128, 0.1, 5e-4
 LAYERS = ((64, 1), (96, 2), (128, 1), (192, 2), (128, 1))  # (filters, stride) of 3 × 3 convolutions after the first
@@ -70,8 +92,11 @@ def scaled(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(images, tf.float32) / 127.5 - 1
 
 
-def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, epochs: int, seed: int) -> None:
-    """By stochastic gradient descent, whose rate rises for a fifth of the steps and falls to 0 as a cosine."""
+def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, epochs: int, seed: int, path: str) -> None:
+    """By stochastic gradient descent, whose rate rises for a fifth of the steps and falls to 0 as a cosine.
+
+    After each epoch it is saved.
+    """
     data = batches(images, labels, seed)
     steps = epochs * len(data)
     rising = steps // 5
@@ -85,15 +110,15 @@ def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, epochs: in
     )
     begin = time.monotonic()
 
-    def say(epoch, logs):
+    def save(epoch, logs):
+        model.save(path)
         left = (time.monotonic() - begin) * (epochs / (epoch + 1) - 1)
-        print(
+        say(
             f"epoch {epoch + 1} of {epochs}: loss {logs['loss']:.3f}, {logs['accuracy']:.1%} of varied training images "
-            f"right, {left / 60:.1f} min left",
-            flush=True,
+            f"right, {left / 60:.1f} min left"
         )
 
-    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=say)]
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=save)]
     classifier.fit(data, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks)
 
 
@@ -102,32 +127,22 @@ def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> floa
     return float(np.mean(np.concatenate([part["logits"] for part in parts]).argmax(axis=1) == labels))
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", help="of a TFDS data set of labelled images of one size, such as cifar10")
-    parser.add_argument("--output", required=True, help="the .keras file")
-    parser.add_argument("--split", default="train")
-    parser.add_argument("--test_split", default="test")
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--data_dir", help="where TFDS data lie; by default $TFDS_DATA_DIR")
-    options = parser.parse_args(arguments)
-    output = pathlib.Path(options.output)
-    if output.suffix != ".keras" or options.epochs < 1:
-        parser.error("--output must end in .keras, and --epochs must be at least 1")
-    cli.run("train_classifier", lambda: make(options, output))
-
-
-def make(options: argparse.Namespace, output: pathlib.Path) -> None:
+def make(options: argparse.Namespace) -> None:
+    output = pathlib.Path(options.output).expanduser()
+    if output.suffix != ".keras" or output.is_dir():
+        raise InputError(f"--output must be a file that ends in .keras, not {output}")
+    check_integer("--epochs", options.epochs, 1)
+    check_integer("--seed", options.seed, 0, 2**31)
+    Run(str(output.parent)).make()
     begin = time.monotonic()
     images, labels = tfds_images.labelled(name=options.name, split=options.split, data_dir=options.data_dir)
     test = tfds_images.labelled(name=options.name, split=options.test_split, data_dir=options.data_dir)
     keras.utils.set_random_seed(options.seed)
     model = build(images.shape[1:], int(labels.max()) + 1)
-    print(f"{len(images):,} images {images.shape[1:]}, {model.count_params():,} parameters", flush=True)
-    train(model, images, labels, options.epochs, options.seed)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    model.save(output)
+    say(f"{len(images):,} images {images.shape[1:]}, {model.count_params():,} parameters")
+    unfinished = output.with_name(f"{output.stem}-unfinished.keras")
+    train(model, images, labels, options.epochs, options.seed, str(unfinished))
+    os.replace(unfinished, output)
     facts = {
         "dataset": options.name,
         "split": options.split,
@@ -139,9 +154,11 @@ def make(options: argparse.Namespace, output: pathlib.Path) -> None:
         "hash": embedding.load(path=str(output)).hash,
     }
     output.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
-    print(
-        f"{output}: {facts['accuracy']:.2%} of {len(test[1]):,} test images right, {facts['seconds']:.0f} s", flush=True
-    )
+    say(f"{output}: {facts['accuracy']:.2%} of {len(test[1]):,} test images right, {facts['seconds']:.0f} s")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser().run(make, arguments, {"cannot write to": "--output"})
 
 
 if __name__ == "__main__":

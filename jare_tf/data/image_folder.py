@@ -10,6 +10,7 @@ from jare_tf.data import images
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format
 from jare_tf.errors import InputError
+from jare_tf.output import say
 from jare_tf.settings import NonNegative, Size, checked
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
@@ -49,7 +50,7 @@ def load(
     others = collections.Counter(os.path.splitext(file)[1].lower() or "no ending" for file in {*files} - {*paths})
     if others:
         counts = ", ".join(f"{count:,} {ending}" for ending, count in sorted(others.items()))
-        print(f"{path}: no images by their names, left out: {counts}", flush=True)
+        say(f"{path}: no images by their names, left out: {counts}")
     if not paths:
         raise InputError(f"image_folder.load: no file under {path} ends in {', '.join(_ENDINGS)}")
     return images.from_files(path, paths, form, in_memory_limit, "image_folder.load")
@@ -94,7 +95,7 @@ def celeba(
         chosen = {row[0] for row in rows if len(row) == 2 and row[1] == str(_CELEBA_SPLITS.index(split))}
         paths = [file for file in paths if os.path.basename(file) in chosen]
         if 0 < len(paths) < len(chosen):
-            print(f"CelebA {split}: {len(chosen) - len(paths):,} of {len(chosen):,} images are missing", flush=True)
+            say(f"CelebA {split}: {len(chosen) - len(paths):,} of {len(chosen):,} images are missing")
         if not paths:
             raise InputError(f"{where}: {lists[0]} names no image of {split!r} that is under {path}")
     return images.from_files(f"CelebA {split}", paths, form, in_memory_limit, where)

@@ -16,6 +16,7 @@ from jare_tf.data.dataset import Dataset
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
 from jare_tf.errors import InputError
+from jare_tf.output import say
 
 IN_MEMORY_LIMIT = 4_000_000_000
 CHUNK = 16  # images decoded in one call to Python of a streaming pipeline
@@ -103,11 +104,11 @@ def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: f
     in_memory = fits(len(paths), shape, in_memory_limit)
     pixels, checksum, failures = read_all(name, paths, len(paths), _bytes, form, shape, keep=in_memory)
     readable = [path for index, path in enumerate(paths) if index not in failures]
-    print(f"{name}: {len(readable):,} images, {'in memory' if in_memory else 'decoded while training'}", flush=True)
+    say(f"{name}: {len(readable):,} images, {'in memory' if in_memory else 'decoded while training'}")
     for index, reason in failures.items():
-        print(f"{name}: unreadable, left out: {_printable(paths[index])} ({reason})", flush=True)
+        say(f"{name}: unreadable, left out: {_printable(paths[index])} ({reason})")
     if failures:
-        print(f"{name}: {len(failures):,} unreadable in all", flush=True)
+        say(f"{name}: {len(failures):,} unreadable in all")
     if not readable:
         raise InputError(f"{where}: none of the {len(paths):,} images of {name} can be read")
     if in_memory:
@@ -159,7 +160,7 @@ def read_all(
                 done += 1
             if time.monotonic() - printed > 10:
                 printed = time.monotonic()
-                print(f"{name}: {done:,} of {count:,} images read", flush=True)
+                say(f"{name}: {done:,} of {count:,} images read")
     return pixels[: done - len(failures)] if keep else pixels, checksum, failures
 
 

@@ -12,7 +12,7 @@ from jare_tf.data import draws, images
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, brief
 from jare_tf.settings import NonNegative, Size, checked
 
 _WHERE = "tfds_images.load"
@@ -173,11 +173,12 @@ def _download(builder) -> None:
     """Downloads and prepares, after one quick request that tells a machine without network from a slow one."""
     import requests
 
-    advice = f"; with data prepared elsewhere, name their folder as data_dir (looked in {builder.data_dir})"
     try:
         for url in list(builder.url_infos)[:1]:
             requests.head(url, timeout=10)
         builder.download_and_prepare()
     except Exception as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise InputError(f"cannot download the data set {builder.name!r}: {reason}{advice}") from error
+        raise InputError(
+            f"the data set {builder.name!r} is not in {builder.data_dir} and cannot be downloaded: name the folder of "
+            f"data prepared elsewhere as data_dir ({brief(error)})"
+        ) from error

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.errors import InputError, one_line
+from jare_tf.errors import InputError, brief, one_line
 from jare_tf.evaluation import frozen_inception
 from jare_tf.settings import checked
 
@@ -221,7 +221,7 @@ def _fetched(url: str) -> str:
     try:
         return tensorflow_hub.resolve(url)
     except Exception as error:  # network libraries raise whatever they come upon
-        raise InputError(f"{_WHERE}: cannot fetch {url} ({one_line(error)}): {_ADVICE}") from error
+        raise InputError(f"{_WHERE}: {url} cannot be fetched: {_ADVICE} ({brief(error)})") from error
     finally:
         socket.setdefaulttimeout(before)
 

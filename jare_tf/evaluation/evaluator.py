@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from jare_tf.errors import InputError
 from jare_tf.evaluation.metric import directions
+from jare_tf.output import say
 from jare_tf.training import checkpoints
 from jare_tf.training.gan import GAN
 from jare_tf.training.pace import Probe
@@ -59,18 +60,18 @@ class Evaluator:
             steps = self._run.steps()
             unscored = [step for step in steps if not self._is_scored(step)]
             for number, step in enumerate(unscored):
-                print(f"{self._run}: checkpoint {number + 1} of {len(unscored)}, step {step}", flush=True)
+                say(f"{self._run}: checkpoint {number + 1} of {len(unscored)}, step {step}")
                 self._score(step)
             if self._best_by:
                 self._keep_best()
             if not watch or (steps and steps[-1] >= last_step):
-                print(f"{self._run}: all checkpoints up to step {steps[-1]} are scored", flush=True)
+                say(f"{self._run}: all checkpoints up to step {steps[-1]} are scored")
                 return
             if unscored or trained is not False:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= _PATIENCE:
                 step = max(steps, default=0)
-                print(f"{self._run}: training has stopped at step {step} of {last_step}", flush=True)
+                say(f"{self._run}: training has stopped at step {step} of {last_step}")
                 return
             time.sleep(_PAUSE)
 
@@ -87,13 +88,13 @@ class Evaluator:
         """Scores a copy, which the run does not remove, and keeps it if it is the best."""
         if not self._run.copy_checkpoint(step, self._run.evaluation):
             advice = "save less often or keep more checkpoints"
-            print(f"{self._run}: step {step} was removed before it could be scored: {advice}", flush=True)
+            say(f"{self._run}: step {step} was removed before it could be scored: {advice}")
             return
         try:
             self._score_copy(step)
         except checkpoints.UnreadableError as error:
             self._unreadable.add(self._key(self._run.evaluation, step)["checkpoint"])
-            print(f"{self._run}: step {step} is left out: {error}", flush=True)
+            say(f"{self._run}: step {step} is left out: {error}")
         tf.io.gfile.rmtree(self._run.evaluation.checkpoints)
 
     def _score_copy(self, step: int) -> None:
@@ -108,7 +109,7 @@ class Evaluator:
             for tag, value in measured.items():
                 tf.summary.scalar(tag, value)
         self._writer.flush()
-        print("  ".join(f"{tag} {value:.5g}" for tag, value in measured.items()), flush=True)
+        say("  ".join(f"{tag} {value:.5g}" for tag, value in measured.items()))
         if self._best_by:
             self._keep_best()
 
@@ -130,7 +131,7 @@ class Evaluator:
         lower = directions(self._better, tags)[tags[0]] == "lower"
         value, step, run = (min if lower else max)(kept, key=lambda one: one[0])
         if run != best and run.copy_checkpoint(step, best):
-            print(f"{best}: step {step}, {tags[0]} {value:.5g}", flush=True)
+            say(f"{best}: step {step}, {tags[0]} {value:.5g}")
 
 
 def _joined(labels: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from jare_tf.errors import InputError, one_line
 from jare_tf.evaluation.embedding import Embedding
 from jare_tf.evaluation.metric import IMAGES, Samples
 from jare_tf.evaluation.protocols import Protocol
+from jare_tf.output import say
 from jare_tf.progress import ProgressLine
 from jare_tf.settings import Count, checked
 from jare_tf.training import strategy
@@ -260,4 +261,4 @@ def _keep(path: str, samples: Samples) -> None:
         tf.io.gfile.makedirs(os.path.dirname(path))
         files.replace(path, buffer.getvalue(), writer=uuid.uuid4().hex)
     except (tf.errors.OpError, OSError) as error:
-        print(f"what the embedding sees in real images is not kept in {path}: {one_line(error)}", flush=True)
+        say(f"what the embedding sees in real images is not kept in {path}: {one_line(error)}")

@@ -8,6 +8,7 @@ import numpy as np
 from jare_tf.errors import InputError
 from jare_tf.evaluation import tfgan_backend
 from jare_tf.evaluation.metric import IMAGES, Metric, Samples, random_rows
+from jare_tf.output import say
 from jare_tf.settings import Count, checked
 
 
@@ -57,10 +58,9 @@ class FrechetDistance(Metric):
 
 @functools.cache
 def _say_rank_deficient(samples: int, dimension: int) -> None:
-    print(
+    say(
         f"fid: the covariance of {samples:,} samples of {dimension:,} features has no full rank: take more than "
-        f"{dimension:,} samples",
-        flush=True,
+        f"{dimension:,} samples"
     )
 
 
@@ -107,7 +107,7 @@ class SlicedWasserstein(Metric):
     def __call__(self, real: Samples, generated: Samples) -> dict[str, float]:
         height, width = generated.images.shape[1:3]
         if height != width or width < tfgan_backend.PATCH:
-            print(f"sliced_wasserstein: needs square images, not {height} × {width}: left out", flush=True)
+            say(f"sliced_wasserstein: needs square images, not {height} × {width}: left out")
             return {}
         count = min(self.samples, len(real.images), len(generated.images))
         images = random_rows(real.images, count), random_rows(generated.images, count)

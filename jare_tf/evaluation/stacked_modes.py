@@ -9,6 +9,7 @@ import numpy as np
 
 from jare_tf.errors import InputError
 from jare_tf.evaluation.mode_coverage import reverse_kl
+from jare_tf.output import say
 from jare_tf.settings import Count, checked
 from jare_tf.training.gan import GAN
 
@@ -91,5 +92,5 @@ class StackedModes:
         pixels, held_out = digits / np.float32(127.5) - 1, max(1, len(digits) // 10)
         classifier.fit(pixels[held_out:], labels[held_out:], batch_size=64, epochs=8, verbose=0)
         _, accuracy = classifier.evaluate(pixels[:held_out], labels[:held_out], verbose=0)
-        print(f"the classifier of digits is right on {accuracy:.1%} of {held_out} others", flush=True)
+        say(f"the classifier of digits is right on {accuracy:.1%} of {held_out} others")
         return classifier

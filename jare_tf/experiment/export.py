@@ -8,6 +8,7 @@ from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import InputError
 from jare_tf.experiment.checkpoint import Checkpoint, output_folder, restore
 from jare_tf.experiment.experiment import Experiment
+from jare_tf.output import say
 from jare_tf.settings import checked
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
@@ -42,7 +43,7 @@ def export(experiment: Experiment, run: Run, *, checkpoint: Checkpoint = "newest
     generator.save(keras_file)
     signatures = _signatures(gan, generator)
     tf.saved_model.save(_Served(generator), saved_model, signatures=signatures)
-    print(f"the generator of step {step}: {keras_file}, {saved_model}", flush=True)
+    say(f"the generator of step {step}: {keras_file}, {saved_model}")
 
 
 class _Served(tf.Module):

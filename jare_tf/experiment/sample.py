@@ -13,6 +13,7 @@ from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
 from jare_tf.experiment.checkpoint import Checkpoint, output_folder, restore
 from jare_tf.experiment.experiment import Experiment
+from jare_tf.output import say
 from jare_tf.progress import ProgressLine
 from jare_tf.report import pictures
 from jare_tf.settings import Count, CountFromZero, Positive, checked
@@ -94,7 +95,7 @@ def sample(
             files.replace(written, buffer.getvalue())
         if not images:
             files.replace(f"{name}.png", pictures.png(experiment.picture.draw(samples)))
-    print(f"{len(names):,} samples of step {step}: {written}", flush=True)
+    say(f"{len(names):,} samples of step {step}: {written}")
 
 
 def _samples(gan: GAN, z: tf.Tensor, images: bool) -> Iterator[np.ndarray]:

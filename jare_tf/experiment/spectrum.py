@@ -15,6 +15,7 @@ from jare_tf.errors import InputError
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.game import precision as precisions
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.output import say
 from jare_tf.report import curves, spectra
 from jare_tf.settings import Count, checked
 from jare_tf.theory.analysis import Analysis, analyse
@@ -101,7 +102,7 @@ def spectrum(
     record["shown"] = shown
     files.replace(f"{run}/spectrum.json", json.dumps(record) + "\n")
     curves.save(spectra.draw(rows), f"{run}/spectrum.png")
-    print(result.summary(), f"{run}/spectrum.json", f"{run}/spectrum.png", sep="\n", flush=True)
+    say(f"{result.summary()}\n{run}/spectrum.json\n{run}/spectrum.png")
 
 
 def _exact(experiment: Experiment, gan: GAN, dataset: Dataset, samples: int) -> tuple[TwoPlayerGame, Batch]:

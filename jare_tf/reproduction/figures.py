@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import files
+from jare_tf.errors import InputError
 from jare_tf.report import curves, pictures
 from jare_tf.reproduction import conopt, gradreg, jare, jare_images
 from jare_tf.reproduction.workspace import NotRun, Result, Workspace
@@ -20,7 +21,7 @@ class Figure(NamedTuple):
     """A figure or table that can be made anew.
 
     make: makes it; its docstring says what it shows.
-    cpu: how long it takes at scale "cpu" on two cores, in words; more where others have not made its runs yet.
+    cpu: what it costs at scale "cpu" on two cores, in words; more where others have not made its runs yet.
     paper: at scale "paper".
     """
 
@@ -28,11 +29,16 @@ class Figure(NamedTuple):
     cpu: str
     paper: str
 
+    def cost(self, scale: str) -> str:
+        """What it costs at a scale."""
+        return {"smoke": "seconds", "cpu": self.cpu, "paper": self.paper}[scale]
+
     @property
     def shows(self) -> str:
         return str(self.make.__doc__).splitlines()[0]
 
 
+UNJUDGED = "smoke scale: not judged"  # a claim, after four steps
 FIGURES: dict[str, Figure] = {
     "jare-fig1": Figure(jare.fig1, "1 min", "1 min"),
     "jare-fig2": Figure(jare.fig2, "8 min", "12 min"),
@@ -43,7 +49,7 @@ FIGURES: dict[str, Figure] = {
     "jare-fig7": Figure(jare.fig7, "8 min", "8 min"),
     "jare-fig8": Figure(jare.fig8, "8 min", "8 min"),
     "jare-fig9": Figure(jare_images.fig9, "none beyond jare-fig3", "as jare-fig3"),
-    "jare-fig10": Figure(jare_images.fig10, "not made", "5 runs of 500,000 steps on a GPU"),
+    "jare-fig10": Figure(jare_images.fig10, "needs a GPU", "5 runs of 500,000 steps on a GPU"),
     "jare-table1": Figure(jare.table1, "seconds", "seconds"),
     "jare-table2": Figure(jare_images.table2, "seconds", "seconds"),
     "jare-table3": Figure(jare_images.table3, "seconds", "seconds"),
@@ -58,7 +64,7 @@ FIGURES: dict[str, Figure] = {
     "conopt-fig7": Figure(conopt.fig7, "2.5 h, with conopt-fig6", "16 runs of 150,000 steps on a GPU"),
     "conopt-fig8": Figure(conopt.fig8, "2.5 h", "16 runs of 150,000 steps on a GPU"),
     "conopt-fig9": Figure(conopt.fig9, "1 h", "5 runs of 150,000 steps on a GPU"),
-    "conopt-fig10": Figure(conopt.fig10, "not made", "3 runs of 1,500,000 steps on a GPU"),
+    "conopt-fig10": Figure(conopt.fig10, "needs a GPU", "3 runs of 1,500,000 steps on a GPU"),
     "conopt-fig11": Figure(conopt.fig11, "20 min", "2 runs of 150,000 steps on a GPU"),
     "conopt-fig12": Figure(conopt.fig12, "1 h", "8 runs of 150,000 steps on a GPU"),
     "conopt-fig13": Figure(conopt.fig13, "1.5 h", "8 runs of 150,000 steps on a GPU"),
@@ -103,38 +109,60 @@ def make(name: str, workspace: Workspace) -> dict[str, Any]:
     files.replace(f"{folder}/data.csv", _csv(result.data))
     meaningful = workspace.scale != "smoke"
     claims = [
-        {**claim._asdict(), "reproduced": bool(claim.reproduced) if meaningful else "not run"}
-        for claim in result.claims
+        {**claim._asdict(), "reproduced": bool(claim.reproduced) if meaningful else UNJUDGED} for claim in result.claims
     ]
     _write_json(folder, {**record, "claims": claims})
     return {**record, "claims": claims}
 
 
-def claims_table(folder: str) -> str:
-    """Every claim in Markdown, with the verdict of the figures made into a folder; the others are not made.
+def costs_table() -> str:
+    """Every figure in Markdown, with what it costs."""
+    rows = [f"| {name} | {one.shows} | {one.cost('cpu')} | {one.cost('paper')} |" for name, one in FIGURES.items()]
+    return "\n".join(
+        ["| figure | shows | --scale cpu, two cores | --scale paper |", "| --- | --- | --- | --- |", *rows]
+    )
+
+
+def claims_table(folder: str, scale: str) -> str:
+    """Every claim in Markdown, with the verdict of the figures made into a folder, and of the others what they cost.
 
     Args:
       folder: <out>/<scale>, where `make` has written.
+      scale: at which the others would be made.
+
+    Raises:
+      InputError: a claims.json is broken.
     """
-    verdicts = {True: "reproduced", False: "**differs**", "not run": "not run"}
+    verdicts = {True: "reproduced", False: "**differs**"}
     rows = ["| figure | the paper says | here |", "| --- | --- | --- |"]
     for name, figure in FIGURES.items():
         record = read(name, folder)
         if record is None or "not_run" in record:
-            why = "needs a GPU" if "GPU" in figure.paper else "not made yet"
+            cost = figure.cost(scale)
+            why = cost if record else f"not made yet ({cost})"
             rows.append(f"| {name} | {figure.shows.removesuffix('.')} | {why} |")
         else:
-            rows += [f"| {name} | {of['claim']} | {verdicts[of['reproduced']]} |" for of in record["claims"]]
+            judged = lambda value: verdicts.get(value, str(value))
+            rows += [f"| {name} | {of['claim']} | {judged(of['reproduced'])} |" for of in record["claims"]]
     return "\n".join(rows)
 
 
 def read(name: str, folder: str) -> dict[str, Any] | None:
-    """claims.json of a figure that was made into a folder, None where it was not."""
+    """claims.json of a figure that was made into a folder, None where it was not.
+
+    Raises:
+      InputError: it is broken.
+    """
     path = f"{folder}/{name}/claims.json"
     if not tf.io.gfile.exists(path):
         return None
-    with tf.io.gfile.GFile(path) as file:
-        return json.loads(file.read())
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            record = json.loads(file.read())
+        [(claim["claim"], hash(claim["reproduced"])) for claim in record["claims"]]
+    except (ValueError, LookupError, TypeError, RecursionError, tf.errors.OpError) as error:
+        raise InputError(f"{path} is no record of a figure: remove it, and make {name} anew") from error
+    return record
 
 
 def _write_json(folder: str, record: Mapping[str, Any]) -> None:

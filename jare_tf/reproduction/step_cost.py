@@ -21,7 +21,6 @@ import os
 import pathlib
 import platform
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -34,6 +33,7 @@ from jare_tf.data.dataset import Dataset
 from jare_tf.data.in_memory import InMemory
 from jare_tf.errors import NOT_FINITE_ADVICE, RunError
 from jare_tf.game import precision
+from jare_tf.output import complain
 from jare_tf.report import step_times
 from jare_tf.report.step_times import StepTime
 from jare_tf.theory import arithmetic
@@ -146,7 +146,7 @@ def measure(
         memory[name] = None if before is None or peak is None else max(0, peak - before)
         if name not in operations:
             operations[name] = step_operations(made)
-        say(f"{setting} {mode}: {name} ready, first call {first_calls[name]:.1f} s")
+        complain(f"{setting} {mode}: {name} ready, first call {first_calls[name]:.1f} s")
     step_times.in_turn(calls, 1)  # the first round after so much building is slower
     measured = step_times.in_turn(calls, rounds)
     rows = []
@@ -168,7 +168,7 @@ def measure(
                 operations=operations[name],
             )
         )
-        say(f"{setting} {mode}: {name} {median / steps:,.3g} ms")
+        complain(f"{setting} {mode}: {name} {median / steps:,.3g} ms")
     return rows
 
 
@@ -236,8 +236,3 @@ def cpu_name() -> str:
         return re.findall(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[0]
     except (OSError, IndexError):
         return platform.processor() or platform.machine()
-
-
-def say(line: str) -> None:
-    """Progress, beside what the program prints."""
-    print(line, file=sys.stderr, flush=True)

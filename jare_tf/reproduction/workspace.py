@@ -12,12 +12,12 @@ import tensorflow as tf
 from jare_tf import config as configuration
 from jare_tf import files, main
 from jare_tf.errors import InputError, NotFiniteError
+from jare_tf.output import say
 from jare_tf.report import pictures
 from jare_tf.report.pictures import Figure as Picture
 from jare_tf.reproduction import fake_data
 from jare_tf.training.run import Run
 
-SCALES = ("smoke", "cpu", "paper")
 Value = float | int | str | bool | None
 
 _IMPORT_FAKE_DATA = "from jare_tf.reproduction import fake_data"
@@ -146,7 +146,7 @@ class Workspace:
         try:
             signal = None if done else main.dispatch([config], bindings, "train", path)
         except NotFiniteError as error:
-            print(f"{path}: {error}", flush=True)
+            say(f"{path}: {error}")
             return TrainedRun(path, not_finite=str(error))
         if signal is not None:
             raise Stopped(signal)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from jare_tf.output import say
 from jare_tf.training.gan import GAN
 from jare_tf.training.loop import Action, StepReport
 from jare_tf.training.pace import Probe
@@ -25,7 +26,7 @@ def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int, batch_si
         run_log.scalars(report.step, {**report.metrics, **measured, **_speed(report, gan, batch_size)})
         if report.step == steps or time.monotonic() - printed > 1:
             printed = time.monotonic()
-            print(_line(report, steps), flush=True)
+            say(_line(report, steps))
 
     return action
 

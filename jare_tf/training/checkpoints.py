@@ -9,6 +9,7 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, one_line
+from jare_tf.output import say
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
 
@@ -92,7 +93,7 @@ class Checkpoints:
                 aside = f"{self._run.checkpoints}/unreadable-{os.path.basename(path)}"
                 tf.io.gfile.rename(path, aside, overwrite=True)
             path = self._run.checkpoint(step)
-            print(f"{path} cannot be read, set aside as unreadable-step-{step}: {why}", flush=True)
+            say(f"{path} cannot be read, set aside as unreadable-step-{step}: {why}")
         self._gan.reset_learning_rates()
         return self._gan.step
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, one_line
+from jare_tf.output import say
 from jare_tf.training import strategy
 from jare_tf.training.gan import GAN, METRICS
 from jare_tf.training.pace import Pace
@@ -110,6 +111,8 @@ def train(
             raise RunError(f"step {step}: {one_line(error)}") from error
         if due:
             timed_steps, timed_seconds = 0, 0.0
+    if step < steps:
+        say(f"step {step}: asked to stop, saving")
     return step
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from jare_tf.output import say
 from jare_tf.training.loop import At, StepReport
 
 
@@ -22,11 +23,11 @@ def profiled(folder: str, window: tuple[int, int] | None, steps: range, chief: b
     wanted, running = first in steps[1:], False
     if window and not wanted:
         where = f"step {first} is not between {steps.start} and {steps.stop}, where this run goes"
-        print(f"no profile: {where}", flush=True)
+        say(f"no profile: {where}")
 
     def stop() -> None:
         tf.profiler.experimental.stop()
-        print(f"the profile from step {first} on: {folder}/plugins/profile", flush=True)
+        say(f"the profile from step {first} on: {folder}/plugins/profile")
 
     def start_or_stop(report: StepReport) -> None:
         nonlocal running

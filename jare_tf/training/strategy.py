@@ -1,21 +1,25 @@
 """Where a run trains: on one device, on all of this machine, on several machines, or on a TPU."""
 
 import contextlib
-import json
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import tensorflow as tf
 
 from jare_tf import replicas
 from jare_tf.errors import InputError, RunError, one_line
+from jare_tf.output import say
+from jare_tf.training import workers as meeting
 
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
-NAMES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
 
 
-def make(name: str, tpu: str | None = None) -> tf.distribute.Strategy:
+def make(
+    name: str, tpu: str | None = None, *, same: Mapping[str, str] = MappingProxyType({}), limit: float = 600.0
+) -> tf.distribute.Strategy:
     """The tf.distribute strategy of that name; make one a process, before TensorFlow computes anything.
 
     Args:
@@ -23,11 +27,15 @@ def make(name: str, tpu: str | None = None) -> tf.distribute.Strategy:
         devices. "multi_worker": this process is one of those that TF_CONFIG lists. "tpu": `tpu`. "auto": a TPU where
         one is named, several workers where TF_CONFIG lists them, else all GPUs of this machine.
       tpu: "local" for the TPU of this machine, the name of one, or its address, grpc://...
+      same: what must be the same for all workers, by name.
+      limit: seconds to wait for the other workers.
 
     Raises:
       InputError: there is no such device, TF_CONFIG cannot be used, or `tpu` goes with another name.
+      RunError: the other workers did not come.
     """
-    several_workers = _tasks() > 1
+    cluster = meeting.cluster()
+    several_workers = len(cluster.addresses) > 1
     for gpu in tf.config.list_physical_devices("GPU"):  # else the first process takes all of its memory
         with contextlib.suppress(RuntimeError):
             tf.config.experimental.set_memory_growth(gpu, True)
@@ -40,21 +48,18 @@ def make(name: str, tpu: str | None = None) -> tf.distribute.Strategy:
         return tf.distribute.get_strategy()
     if name == "mirrored":
         return tf.distribute.MirroredStrategy([device.name for device in gpus or tf.config.list_logical_devices("CPU")])
-    return _tpu(tpu) if name == "tpu" else _multi_worker(several_workers)
+    return _tpu(tpu) if name == "tpu" else _multi_worker(cluster, same, limit)
 
 
 def workers(strategy: tf.distribute.Strategy) -> int:
     """How many processes train together."""
-    return _tasks() if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) else 1
+    several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    return len(meeting.cluster().addresses) if several else 1
 
 
 def worker(strategy: tf.distribute.Strategy) -> int:
     """The number of this process among them; 0 is the chief, which writes the run directory."""
-    if workers(strategy) == 1:
-        return 0
-    resolver = strategy.cluster_resolver
-    chiefs = len(resolver.cluster_spec().as_dict().get("chief", []))
-    return resolver.task_id if resolver.task_type == "chief" else chiefs + resolver.task_id
+    return meeting.cluster().own if workers(strategy) > 1 else 0
 
 
 def describe(strategy: tf.distribute.Strategy) -> str:
@@ -127,39 +132,25 @@ def explain_error(strategy: tf.distribute.Strategy, error: tf.errors.OpError | O
     )
 
 
-def _tasks() -> int:
-    """How many workers TF_CONFIG lists.
-
-    Raises:
-      InputError: it lists them in another way than TensorFlow reads.
-    """
-    text = os.environ.get("TF_CONFIG") or "{}"
-    try:
-        config = json.loads(text)
-        cluster = config.get("cluster", {})
-        count = sum(len(cluster.get(kind, [])) for kind in ("chief", "worker"))
-        if count > 1:
-            cluster[config["task"]["type"]][int(config["task"]["index"])]
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        example = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
-        raise InputError(f"TF_CONFIG cannot be read ({error!r}): it must look like {example}, not {text}") from None
-    return count
-
-
-def _multi_worker(several_workers: bool) -> tf.distribute.Strategy:
-    if not several_workers:
+def _multi_worker(cluster: meeting.Cluster, same: Mapping[str, str], limit: float) -> tf.distribute.Strategy:
+    if len(cluster.addresses) < 2:
         raise InputError("strategy 'multi_worker': TF_CONFIG must list several workers, and which of them this one is")
-    print(f"waiting for the workers of TF_CONFIG, {_tasks()} in all", flush=True)
+    meeting.meet(cluster, same, limit)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         raise InputError(f"strategy 'multi_worker': {one_line(error)} (TF_CONFIG {os.environ['TF_CONFIG']})") from error
+    finally:
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))  # TensorFlow has taken it
 
 
 def _tpu(tpu: str | None) -> tf.distribute.Strategy:
     if tpu is None:
         raise InputError("strategy 'tpu': name the TPU, 'local' for that of this machine")
+    say(f"waiting for the TPU at {tpu}")
     try:
+        if tpu.startswith("grpc://"):  # or TensorFlow tries for two minutes
+            meeting.reach(tpu.removeprefix("grpc://"))
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu)
         if tpu != "local":
             tf.config.experimental_connect_to_cluster(resolver)

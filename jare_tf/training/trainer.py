@@ -10,6 +10,7 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.data.dataset import Dataset
 from jare_tf.errors import InputError, NotFiniteError, RunError
+from jare_tf.output import say
 from jare_tf.training import actions, loop, profiler, strategy
 from jare_tf.training.checkpoints import Checkpoints
 from jare_tf.training.gan import GAN
@@ -75,7 +76,7 @@ class Trainer(NamedTuple):
         first = self._restored(checkpoints, agree)
         rewinds, rewound = int(checkpoints.rewinds), ""
         if first >= pace.steps:
-            print(f"{run} is at step {first} already, of {pace.steps}", flush=True)
+            say(f"{run} is at step {first} already, of {pace.steps}")
             return None
         dataset = load()
         checkpoints.check_data(dataset)
@@ -84,7 +85,7 @@ class Trainer(NamedTuple):
             write_hyperparameters(run, self.record.hyperparameters)
         if pace.rewinds:
             checkpoints.save(first)
-        print(f"{run}: from step {first} to {pace.steps}{strategy.describe(self.devices)}", flush=True)
+        say(f"{run}: from step {first} to {pace.steps}{strategy.describe(self.devices)}")
         profiling = profiler.profiled(run.events, profile, range(first, pace.steps), self.chief)
         measured = probes(dataset)
         with StopSignals() as signals, profiling as profile_actions:
@@ -109,7 +110,7 @@ class Trainer(NamedTuple):
                     if run_log is not None:
                         run_log.close()
                     rewound = f"{error}: rewind {rewinds} of {pace.rewinds} to step {first}, with other random draws"
-                    print(rewound, flush=True)
+                    say(rewound)
 
     def _actions(self, run_log: RunLog | None, checkpoints: Checkpoints, probes: Sequence[Probe]) -> list[loop.Every]:
         """What is due when; workers without a log write nothing, but stop at the same steps."""

@@ -21,7 +21,7 @@ def test_a_setting_of_images(tmp_path, capsys, without_warming_up):
     """JARE does about twice the work of GAN, lazy JARE an eighth of what that is more."""
     methods = ["gan", "jare", "lazy"]
     small = ["--settings", "C", "--methods", ",".join(methods), "--modes", "graph", "--gin_param", "FILTERS = 4"]
-    benchmark.run_command([*small, *TINY, "--output", str(tmp_path)])
+    benchmark.main([*small, *TINY, "--output", str(tmp_path)])
     table = capsys.readouterr().out
     record = json.loads((tmp_path / "benchmark.json").read_text())
     assert record["threads"] >= 1 and record["device"] and record["tensorflow"]
@@ -39,14 +39,14 @@ def test_a_setting_of_images(tmp_path, capsys, without_warming_up):
     assert 1.8 < ratios["jare"] < 2.5
     assert ratios["lazy"] == pytest.approx(1 + (ratios["jare"] - 1) / 8)
     assert (tmp_path / "benchmark.png").stat().st_size > 10_000
-    benchmark.run_command(["--from", str(tmp_path / "benchmark.json")])
+    benchmark.main(["--from", str(tmp_path / "benchmark.json")])
     assert capsys.readouterr().out == table
 
 
 def test_a_game_in_two_dimensions(capsys):
     """Compiled as a whole, and any file by its name."""
     file = "isotropic_gaussian/lazy.gin"
-    benchmark.run_command([file, "--modes", "xla", *TINY, "--gin_param", "STEPS_PER_CALL = 12"])
+    benchmark.main([file, "--modes", "xla", *TINY, "--gin_param", "STEPS_PER_CALL = 12"])
     [row] = [line for line in capsys.readouterr().out.splitlines() if file in line]
     assert row.startswith(f"| – | {file} | xla | ")
 
@@ -88,7 +88,7 @@ def test_exchanged_rules():
 )
 def test_mistakes(capsys, without_warming_up, arguments, message):
     with pytest.raises(SystemExit) as ended:
-        benchmark.run_command(arguments)
+        benchmark.main(arguments)
     (line,) = capsys.readouterr().err.splitlines()
     assert ended.value.code == 2
     assert line.startswith(f"benchmark: {message}")

@@ -84,7 +84,7 @@ def test_directions(float64, setting):
 
 
 def test_rows(tmp_path, capsys):
-    pytorch_steps.run_command([*SMALL, "--settings", "C,D", "--output", str(tmp_path / "rows.json")])
+    pytorch_steps.main([*SMALL, "--settings", "C,D", "--output", str(tmp_path / "rows.json")])
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
     assert [(row["setting"], row["method"]) for row in rows] == [(s, m) for s in "CD" for m in RULES]
     assert all(row["milliseconds"] > 0 and row["mode"] == "PyTorch" for row in rows)
@@ -101,6 +101,6 @@ def test_rows(tmp_path, capsys):
 )
 def test_mistakes(capsys, arguments, message):
     with pytest.raises(SystemExit) as ended:
-        pytorch_steps.run_command(arguments)
+        pytorch_steps.main(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err == f"pytorch_steps: {message}\n"

@@ -1,6 +1,7 @@
 """tools/score_images.py: scores of images wherever they lie, and a user's mistakes in one line."""
 
 import json
+import zipfile
 
 import keras
 import numpy as np
@@ -62,19 +63,30 @@ def test_the_same_images_wherever_they_lie(places, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("images", "against", "message"),
     [
-        ("{0}/nosuch.npz", "{0}/smooth.npz", "cannot read images from {0}/nosuch.npz"),
+        ("{0}/nosuch.npz", "{0}/smooth.npz", "there is no {0}/nosuch.npz, and it is no NAME:SPLIT of a data set"),
         ("{0}/broken.npz", "{0}/smooth.npz", "{0}/broken.npz is no .npz file with images"),
         ("{0}/gray_alpha.npz", "{0}/gray_alpha.npz", "takes images of 3 channels, not of 4"),
         ("{0}/smooth.npz", "{0}/smooth", "{0}/smooth is a folder: say --image_size"),
         ("{0}/smooth.npz", "nosuchset:test", "TFDS has no data set 'nosuchset'"),
         ("{0}/smooth.npz", "{0}/floats.npz", "must hold uint8 images"),
         ("{0}/small.npz", "{0}/smooth.npz", "has images of shape (8, 8, 3)"),
+        ("{0}/smooth.npz", "{0}/one.npz", "{0}/one.npz has 1 image: scores want two at least"),
+        ("{0}/one.npz", "{0}/smooth.npz", "{0}/one.npz has 1 image: scores want two at least"),
+        ("{0}/empty.npz", "{0}/smooth.npz", "{0}/empty.npz is no .npz file with images"),
+        ("{0}/text.npz", "{0}/smooth.npz", "{0}/text.npz is no .npz file with images: what it holds is no array"),
+        ("{0}/array.npz", "{0}/smooth.npz", "{0}/array.npz is no .npz file with images"),
     ],
 )
 def test_mistakes(places, capsys, images, against, message):
     folder, _ = places
     np.savez(folder / "floats.npz", images=SMOOTH / 255.0)
     (folder / "broken.npz").write_text("no archive")
+    (folder / "empty.npz").write_bytes(b"")
+    with zipfile.ZipFile(folder / "text.npz", "w") as archive:
+        archive.writestr("images.npy", "no array")
+    with open(folder / "array.npz", "wb") as file:
+        np.save(file, SMOOTH)
+    np.savez(folder / "one.npz", images=SMOOTH[:1])
     np.savez(folder / "gray_alpha.npz", images=np.concatenate([SMOOTH, SMOOTH[..., :1]], axis=-1))
     np.savez(folder / "small.npz", images=SMOOTH[:, :8, :8])
     with pytest.raises(SystemExit) as ended:
@@ -83,3 +95,16 @@ def test_mistakes(places, capsys, images, against, message):
     assert ended.value.code == 2
     assert line.startswith("score_images: ")
     assert message.format(folder) in line
+
+
+def test_scores_that_need_more_images_are_left_out(places, capsys):
+    folder, _ = places
+    np.savez(folder / "three.npz", images=SMOOTH[:3])
+    cache = ["--cache", "", "--embedding", str(folder / "classifier.keras")]
+    score_images.main([str(folder / "three.npz"), "--against", str(folder / "smooth.npz"), *cache])
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert json.loads(last)["fid_3_images"] > 0
+    assert any(line.startswith("fid_3_images ") for line in lines)
+    assert (
+        sum(line.startswith("left out: precision_recall: 40 real and 3 generated samples are") for line in lines) == 2
+    )

@@ -59,11 +59,21 @@ def test_varied_images():
     assert -1 <= float(tf.reduce_min(first)) < float(tf.reduce_max(first)) <= 1
 
 
-def test_bad_input(tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        train_classifier.main(["cifar10", "--output", str(tmp_path / "model.h5")])
-    assert "--output must end in .keras" in capsys.readouterr().err
+def test_no_data_set(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         train_classifier.main(["no_such", "--output", str(tmp_path / "model.keras")])
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("train_classifier: TFDS has no data set 'no_such'")
+
+
+def test_what_was_trained_until_an_interruption_is_kept(monkeypatch, tmp_path):
+    def stop(line):
+        if line.startswith("epoch 2"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_classifier.tfds_images, "labelled", bars)
+    monkeypatch.setattr(train_classifier, "say", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train_classifier.main(["bars", "--output", str(tmp_path / "bars.keras"), "--epochs", "3"])
+    assert [path.name for path in tmp_path.iterdir()] == ["bars-unfinished.keras"]
+    assert embedding.load(path=str(tmp_path / "bars-unfinished.keras")).hash

@@ -127,26 +127,6 @@ def test_no_such_devices(name, tpu, message):
         strategy.make(name, tpu)
 
 
-CLUSTER = '"cluster": {"worker": ["a:1", "b:2"]}'
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{",
-        "[]",
-        f"{{{CLUSTER}}}",
-        '{"cluster": {"worker": 3}}',
-        f'{{{CLUSTER}, "task": {{"type": "worker", "index": 5}}}}',
-        f'{{{CLUSTER}, "task": {{"type": "evaluator", "index": 0}}}}',
-    ],
-)
-def test_tf_config_that_cannot_be_read(monkeypatch, text):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(jare_tf.InputError, match="TF_CONFIG cannot be read .*must look like"):
-        strategy.make("auto")
-
-
 def test_tf_config_of_a_single_worker_is_one_device(monkeypatch):
     cluster = {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
