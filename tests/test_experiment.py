@@ -241,7 +241,7 @@ def test_checkpoint_of_other_networks(tmp_path):
     copied(tmp_path)
     (tmp_path / "config.gin").unlink()
     mixture = ["mixture_conopt_paper/simgd.gin"]
-    with pytest.raises(jare_tf.InputError, match="has checkpoints and no config.gin"):
+    with pytest.raises(jare_tf.InputError, match="whose config.gin is missing or empty"):
         run(tmp_path, "BATCH_SIZE = 4", files=mixture)
     with pytest.raises(jare_tf.InputError, match="is a checkpoint of another experiment"):
         run(tmp_path, "BATCH_SIZE = 4", files=mixture, allow_config_change=True)

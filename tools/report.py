@@ -22,7 +22,7 @@ def write(directories: list[str], output: str, pictures: int | None) -> None:
         raise InputError(f"--output {output} is a folder: name a file")
     try:
         files.replace(output, text)
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, OSError) as error:
         raise InputError(f"cannot write --output {output}: {one_line(error)}") from error
 
 
@@ -30,7 +30,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a run directory")
     parser.add_argument("--output", default="report.html", help="the page; report.html by default")
-    parser.add_argument("--pictures", type=int, help="of samples a run; by default up to 6, a megabyte in all")
+    parser.add_argument(
+        "--pictures", type=int, help="of samples a run; by default up to 6, as many as the page has room for"
+    )
     given = parser.parse_args(arguments)
     cli.run("report", lambda: write(given.runs, given.output, given.pictures))
     print(given.output)

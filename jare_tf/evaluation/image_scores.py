@@ -4,7 +4,6 @@ import hashlib
 import io
 import os
 import sys
-import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -259,6 +258,6 @@ def _keep(path: str, samples: Samples) -> None:
     np.savez(buffer, features=samples.features, logits=samples.logits)
     try:
         tf.io.gfile.makedirs(os.path.dirname(path))
-        files.replace(path, buffer.getvalue(), writer=uuid.uuid4().hex)
+        files.replace(path, buffer.getvalue())
     except (tf.errors.OpError, OSError) as error:
         print(f"what the embedding sees in real images is not kept in {path}: {one_line(error)}", flush=True)
