@@ -127,7 +127,7 @@ class Checkpoints:
         return f"{self._run.checkpoints}/rewinds"
 
     def check_configuration(self, record: Record) -> None:
-        """Raises InputError unless a run that goes on was trained as `record` says, or may change; saved from now on."""
+        """Raises InputError unless a run that goes on was trained as `record` says, or may change; saved now on."""
         if self.latest_step is not None and int(self._configuration) != record.checksum and not record.may_change:
             path = self._run.checkpoint(self.latest_step)
             raise InputError(
