@@ -24,6 +24,7 @@ _COLOURS = ("#3a7bd5", "#d9711c", "#2d9d5f", "#a05ccf", "#d8405f", "#1797a6", "#
 _DASHES = ("solid", "dashed", "dotted", "dashdot")
 PARTS = 120  # into which a curve with more points than twice as many is cut, at most
 _MARKED = 20  # a curve of fewer points has a marker at each, if there are few such curves
+_LARGEST = 1e300  # that Matplotlib draws; its axes reach a little further
 _INK = "#010203"  # becomes the colour of the text around
 
 
@@ -116,6 +117,7 @@ def svg(lines: Mapping[int, Series], name: str, parts: int = PARTS) -> str:
     settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "axes.formatter.use_mathtext": False}
     inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
     look: dict[Any, Any] = {**settings, **dict.fromkeys(inks, _INK)}  # Matplotlib's types know its keys
+    lines = {i: Series(points.steps, np.clip(points.values, -_LARGEST, _LARGEST)) for i, points in lines.items()}
     with matplotlib.rc_context(look):
         figure = Figure(figsize=(3.6, 2.3), layout="constrained")
         axes = figure.add_subplot(facecolor="none")

@@ -99,7 +99,7 @@ def _no_run(run: Run) -> str:
         return f"{run} is not a folder: name run directories, for instance runs/quickstart/JARE"
     inside = [os.path.basename(path) for path in files.named(run.path, "") if Run(path).parts()]
     advice = f"runs inside: {', '.join(inside)}; pass {run}/*/" if inside else "name run directories"
-    return f"{run} is not a run directory (no config.gin, row or checkpoint); {advice}"
+    return f"{run} is not a run directory (no config.gin, metrics.jsonl or checkpoint); {advice}"
 
 
 def _complete(paths: dict[int, str]) -> dict[int, str]:

@@ -47,7 +47,7 @@ class Record(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run directory. There is a run in it if there is a `config.gin`, a row or a checkpoint (`parts`).
+    """A run directory. There is a run in it if there is a `config.gin`, a `metrics.jsonl` or a checkpoint (`parts`).
 
     | in it | is |
     | --- | --- |
@@ -102,12 +102,8 @@ class Run:
 
     def parts(self) -> list[str]:
         """The names of those parts that make a run which are there."""
-        there = {
-            "config.gin": tf.io.gfile.exists(self.config_file),
-            "metrics.jsonl": tf.io.gfile.exists(self.metrics_file) and tf.io.gfile.stat(self.metrics_file).length > 0,
-            "checkpoints": bool(self.steps()),
-        }
-        return [name for name, is_there in there.items() if is_there]
+        there = [path for path in (self.config_file, self.metrics_file) if tf.io.gfile.exists(path)]
+        return [os.path.basename(path) for path in there] + (["checkpoints"] if self.steps() else [])
 
     def config(self) -> str:
         """config.gin, empty where there is none.
@@ -115,11 +111,11 @@ class Run:
         Raises:
           InputError: it cannot be read.
         """
+        if not tf.io.gfile.exists(self.config_file):
+            return ""
         try:
             with files.opened(self.config_file) as file:
                 return file.read().decode()
-        except (FileNotFoundError, tf.errors.NotFoundError):
-            return ""
         except (tf.errors.OpError, OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read {self.config_file}: {one_line(error)}") from error
 
