@@ -33,7 +33,7 @@ def opened(path: str) -> IO[bytes]:
     if not local(path):
         return tf.io.gfile.GFile(path, "rb")
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(f"{path} is not a regular file")
+        raise OSError(f"not a regular file: {path}")
     return open(path, "rb")
 
 

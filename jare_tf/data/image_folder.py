@@ -5,6 +5,7 @@ import os
 
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.data import images
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format
@@ -42,9 +43,9 @@ def load(
     """
     form = Format(image_size, crop, channels)
     form.check("image_folder.load")
-    files = _files(path, "image_folder.load")
-    paths = [file for file in files if file.lower().endswith(_ENDINGS)]
-    others = collections.Counter(os.path.splitext(file)[1].lower() or "no ending" for file in {*files} - {*paths})
+    found = _files(path, "image_folder.load")
+    paths = [file for file in found if file.lower().endswith(_ENDINGS)]
+    others = collections.Counter(os.path.splitext(file)[1].lower() or "no ending" for file in {*found} - {*paths})
     if others:
         counts = ", ".join(f"{count:,} {ending}" for ending, count in sorted(others.items()))
         print(f"{path}: no images by their names, left out: {counts}", flush=True)
@@ -81,16 +82,16 @@ def celeba(
     form.check(where)
     if split not in (*_CELEBA_SPLITS, "all"):
         raise InputError(f"{where}: split must be one of {', '.join((*_CELEBA_SPLITS, 'all'))}, not {split!r}")
-    files = _files(path, where)
-    paths = [file for file in files if "img_align_celeba" in file and file.lower().endswith(".jpg")]
+    found = _files(path, where)
+    paths = [file for file in found if "img_align_celeba" in file and file.lower().endswith(".jpg")]
     if not paths:
         raise InputError(f"{where}: no img_align_celeba/*.jpg under {path}; unpack img_align_celeba.zip there")
     if split != "all":
-        lists = [file for file in files if os.path.basename(file).startswith("list_eval_partition")]
+        lists = [file for file in found if os.path.basename(file).startswith("list_eval_partition")]
         if not lists:
             raise InputError(f"{where}: no list_eval_partition.txt under {path}, which split = {split!r} needs")
-        with tf.io.gfile.GFile(lists[0]) as file:
-            rows = [line.replace(",", " ").split() for line in file.read().splitlines()]
+        with files.opened(lists[0]) as file:
+            rows = [line.replace(",", " ").split() for line in file.read().decode(errors="replace").splitlines()]
         chosen = {row[0] for row in rows if len(row) == 2 and row[1] == str(_CELEBA_SPLITS.index(split))}
         paths = [file for file in paths if os.path.basename(file) in chosen]
         if 0 < len(paths) < len(chosen):

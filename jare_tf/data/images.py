@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.data import draws
 from jare_tf.data.dataset import Dataset
 from jare_tf.data.decoding import Format, decode
@@ -186,5 +187,5 @@ def _attempt(
 
 def _bytes(path: str) -> bytes:
     """A file's content; TensorFlow reads what is not on this machine, and cannot read every name that is."""
-    with tf.io.gfile.GFile(path, "rb") if "://" in path else open(path, "rb") as file:
+    with files.opened(path) as file:
         return file.read()

@@ -140,6 +140,22 @@ def test_folder(folder, capsys):
     assert lines[4] == f"{folder}: 2 unreadable in all"
 
 
+def test_pipes_and_devices_are_left_out(folder, capsys):
+    """They are not waited for."""
+    os.mkfifo(folder / "pipe.png")
+    (folder / "zero.png").symlink_to("/dev/zero")
+    assert len(image_folder.load(path=str(folder), image_size=8)) == 30
+    printed = capsys.readouterr().out
+    for name in ("pipe.png", "zero.png"):
+        assert f"unreadable, left out: {folder}/{name} (OSError: not a regular file" in printed
+
+
+def test_large_images_are_decoded_one_at_a_time(folder, monkeypatch):
+    before = image_folder.load(path=str(folder), image_size=8)
+    monkeypatch.setattr("jare_tf.data.decoding._LARGE", 1)
+    np.testing.assert_array_equal(image_folder.load(path=str(folder), image_size=8).samples, before.samples)
+
+
 def test_names_that_are_no_text_and_links_in_circles(folder, capsys):
     (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")
     (folder / os.fsdecode(b"na\xefve.png")).write_bytes((folder / "00.png").read_bytes())

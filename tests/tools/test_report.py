@@ -42,7 +42,7 @@ def test_page_of_two_runs(tmp_path, capsys):
             "{0}/runs is not a run directory (no config.gin, metrics.jsonl or checkpoint); runs inside: a, b; pass",
         ),
         (["{0}/runs/a", "{0}/runs/a/"], "{0}/runs/a/ is named twice"),
-        (["{0}/piped"], "cannot read the run in {0}/piped: {0}/piped/metrics.jsonl is not a regular file"),
+        (["{0}/piped"], "cannot read the run in {0}/piped: not a regular file: {0}/piped/metrics.jsonl"),
         (["{0}/runs/a", "--output", "{0}/empty"], "--output {0}/empty is a folder: name a file"),
         (["{0}/runs/a", "--output", "{0}/nosuch/page.html"], "cannot write --output {0}/nosuch/page.html: "),
         (["{0}/runs/a", "--output", "/dev/full"], "cannot write --output /dev/full: /dev/full is not a regular file"),
