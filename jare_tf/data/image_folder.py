@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from jare_tf import files
 from jare_tf.data import images
+from jare_tf.data.checksums import CACHE
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format
 from jare_tf.errors import InputError
@@ -15,7 +16,7 @@ _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 _CELEBA_SPLITS = ("train", "valid", "test")
 
 
-@places("path", "in_memory_limit")
+@places("path", "in_memory_limit", "cache")
 def load(
     *,
     path: str,
@@ -23,6 +24,7 @@ def load(
     crop: int | None = None,
     channels: int = 3,
     in_memory_limit: float = images.IN_MEMORY_LIMIT,
+    cache: str | None = CACHE,
 ) -> Dataset:
     """All images of a folder and the folders in it: JPEG, PNG, WebP, GIF and BMP files of any sizes.
 
@@ -36,7 +38,9 @@ def load(
       channels: 3 for colour, 1 for gray.
       in_memory_limit: images are held in memory up to so many bytes of pixels (twice that while they are loaded), and
         beyond decoded while training goes on; both feed the same images in the same order. Every file is decoded once
-        at the start, of a run that resumes too.
+        at the start.
+      cache: a folder for a list of the files that can be decoded, so that those which are decoded while training goes
+        on are not decoded at the start of the next run too, if their size and times are the same; None for none.
 
     Raises:
       InputError: there is no such folder, or no image in it can be read.
@@ -51,10 +55,10 @@ def load(
         print(f"{path}: no images by their names, left out: {counts}", flush=True)
     if not paths:
         raise InputError(f"image_folder.load: no file under {path} ends in {', '.join(_ENDINGS)}")
-    return images.from_files(path, paths, form, in_memory_limit, "image_folder.load")
+    return images.from_files(path, paths, form, in_memory_limit, cache, "image_folder.load")
 
 
-@places("path", "in_memory_limit")
+@places("path", "in_memory_limit", "cache")
 def celeba(
     *,
     path: str,
@@ -62,6 +66,7 @@ def celeba(
     image_size: int = 64,
     crop: int | None = 160,
     in_memory_limit: float = images.IN_MEMORY_LIMIT,
+    cache: str | None = CACHE,
 ) -> Dataset:
     """CelebA from files downloaded by hand: img_align_celeba/ unpacked, and list_eval_partition.txt or .csv.
 
@@ -73,6 +78,7 @@ def celeba(
       image_size: side to which the central square of every image is resized.
       crop: side of that square in the original of 178 × 218 pixels; 160 is that of ConOpt's published code.
       in_memory_limit: as in `load`.
+      cache: as in `load`.
 
     Raises:
       InputError: a folder or file is missing, or `split` is none of those.
@@ -98,7 +104,7 @@ def celeba(
             print(f"CelebA {split}: {len(chosen) - len(paths):,} of {len(chosen):,} images are missing", flush=True)
         if not paths:
             raise InputError(f"{where}: {lists[0]} names no image of {split!r} that is under {path}")
-    return images.from_files(f"CelebA {split}", paths, form, in_memory_limit, where)
+    return images.from_files(f"CelebA {split}", paths, form, in_memory_limit, cache, where)
 
 
 def _files(path: str, where: str) -> list[str]:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from jare_tf import files, replicas
 from jare_tf.data import draws
+from jare_tf.data.checksums import CACHE
 from jare_tf.data.dataset import Dataset, as_floats, as_pixels
 from jare_tf.errors import InputError, check_integer, one_line, shown
 from jare_tf.evaluation.embedding import Embedding
@@ -22,7 +23,6 @@ from jare_tf.training import strategy
 from jare_tf.training.gan import GAN
 
 _BLOCK = 256  # latent vectors that are drawn together
-CACHE = "~/.cache/jare_tf"
 
 
 class ImageScores:
