@@ -45,7 +45,7 @@ setuptools.setup(
         "scipy>=1.10",
     ],
     extras_require={
-        "test": ["mypy>=2", "pytest>=8", "pytest-xdist>=3", "ruff>=0.6"],
+        "test": ["hypothesis>=6.100", "mypy>=2", "pytest>=8", "pytest-xdist>=3", "ruff>=0.6"],
         "gpu": ["tensorflow[and-cuda]>=2.18"],
         "tpu": ["tensorflow-tpu>=2.20,<2.21", "libtpu==0.0.21"],
     },

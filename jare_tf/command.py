@@ -1,18 +1,14 @@
 """The flags of the program, --help and --list: known before TensorFlow is imported, which takes seconds."""
 
 import os
-import pathlib
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
 from absl import flags
 
-from jare_tf import cli, output
+from jare_tf import catalogue, cli, output
 
-_PACKAGE = pathlib.Path(__file__).parent
-# The package's own configurations.
-FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin_configs") if path.is_dir())
 MODES = {
     "train": "Trains what the configuration says, or goes on with the run in --model_dir.",
     "compare": "Trains all runs of a comparison, such as the quickstart, and draws them side by side.",
@@ -39,6 +35,12 @@ MODEL_DIR = flags.DEFINE_string(
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS data lie or are put; by default $TFDS_DATA_DIR.")
 ALLOW_CONFIG_CHANGE = flags.DEFINE_bool(
     "allow_config_change", False, "Resume a run although its configuration changed; off by default."
+)
+TRUST_CONFIG = flags.DEFINE_bool(
+    "trust_config",
+    False,
+    "Let the config.gin in --model_dir run code of others. A configuration is code: without --gin_file one that names "
+    "more than this package and Keras' optimizers is refused; off by default.",
 )
 WATCH = flags.DEFINE_bool(
     "watch", False, "With --mode evaluate: score new checkpoints until training ends; off by default."
@@ -71,7 +73,7 @@ HELP = flags.DEFINE_bool("help", False, "Show this, and end.", short_name="h")
 
 _GROUPS = {
     "What is run": (GIN_FILE, GIN_PARAM, MODE, MODEL_DIR, DATA_DIR),
-    "How": (ALLOW_CONFIG_CHANGE, WATCH, PROFILE),
+    "How": (ALLOW_CONFIG_CHANGE, TRUST_CONFIG, WATCH, PROFILE),
     "Where it trains": (STRATEGY, TPU, CPU_DEVICES, WAIT_FOR_WORKERS),
     "About the program": (LIST, HELP, DEBUG),
 }
@@ -111,13 +113,10 @@ def usage() -> str:
 
 
 def configurations() -> str:
-    """What --list shows: by folder each configuration with the first sentence of its header."""
+    """What --list shows: by folder each configuration with what its header begins with."""
     folders: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(os.path.relpath(f"{top}/{name}", FOLDER) for top, _, names in os.walk(FOLDER) for name in names):
-        if name.endswith(".gin") and not name.startswith("base"):  # parts that others include
-            header = (FOLDER / name).read_text(encoding="utf-8").partition("\n#\n")[0]
-            row = name.replace(os.sep, "/"), header.replace("\n#", "").strip("# \n")
-            folders.setdefault(os.path.dirname(name), []).append(row)
+    for row in catalogue.described().items():
+        folders.setdefault(os.path.dirname(row[0]), []).append(row)
     return "\n\n".join(_table(rows, 2**31) for rows in folders.values())
 
 

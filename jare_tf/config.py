@@ -70,8 +70,7 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = (), *, trusted: bo
         if binding.strip() not in imports:
             gin_text.parse_binding(binding, imports)
     for key, values in _config.items():
-        if _macro(key):
-            _check_macro(key)
+        _check_cycles(key)
         for name, value in values.items():
             if any(
                 isinstance(one, float) and not math.isfinite(one) for one in gin.config._iterate_flattened_values(value)
@@ -79,13 +78,15 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = (), *, trusted: bo
                 raise InputError(f"{_name(key, name)} must be finite, not {value!r}")  # gin could not write it
 
 
-def _check_macro(key: Key, by: tuple[Key, ...] = ()) -> None:
-    """Raises InputError for a macro whose value is made of itself."""
+def _check_cycles(key: Key, by: tuple[Key, ...] = ()) -> None:
+    """Raises InputError for what is made of itself, along macros and references that are called."""
     if key in by:
-        raise InputError(f"the macro {' = %'.join(name for name, _ in (*by[by.index(key) :], key))}: it has no value")
-    for reference in _references(_config.get(key, {})):
-        if _macro(reference.config_key):
-            _check_macro(reference.config_key, (*by, key))
+        around = [f"%{scope}" if _macro((scope, selector)) else f"@{selector}()" for scope, selector in (*by, key)]
+        raise InputError(f"{' needs '.join(around[by.index(key) :])}: nothing can be made of itself")
+    for reference in _references(_bound(key)):
+        scope, selector = inner = reference.config_key
+        if _macro(inner) or reference.evaluate:
+            _check_cycles(inner if _macro(inner) else (scope or key[0], selector), (*by, key))
 
 
 def call(root: Root, *given: Any, **named: Any) -> Any:

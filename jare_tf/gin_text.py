@@ -16,11 +16,10 @@ import gin
 import tensorflow as tf
 
 import jare_tf
+from jare_tf import catalogue
 from jare_tf.errors import InputError, one_line, shown
 from jare_tf.settings import annotations
 
-_PACKAGE = pathlib.Path(__file__).parent
-FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin_configs") if path.is_dir())
 # What a --gin_param may name without an import of its own.
 NAMESPACES = {name: f"from jare_tf import {name}" for name in jare_tf._NAMESPACES if name != "theory"}
 NAMESPACES["keras"] = "import keras"
@@ -42,7 +41,7 @@ def find(name: str, beside: str = "") -> str | None:
 
     An included file is looked for beside the one that includes it; what the package's own include is the package's.
     """
-    for place in dict.fromkeys((beside, str(FOLDER))):
+    for place in dict.fromkeys((beside, str(catalogue.FOLDER))):
         path = os.path.join(place, os.path.expanduser(name))
         try:
             if tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path):
@@ -60,7 +59,8 @@ def place(name: str) -> str:
     """
     path = find(name)
     if path is None:
-        raise InputError(f"there is no configuration {name}, as a file or in {FOLDER}{near(name, _names())}")
+        meant = near(name, catalogue.names()) or "; --list lists the package's own"
+        raise InputError(f"there is no configuration {shown(name)}, as a file or in {catalogue.FOLDER}{meant}")
     if _OLD.search(read(path)):
         raise InputError(f"{path} binds experiment.train, as version 0.1 did: CHANGELOG.md has the new names")
     _check_includes(path)
@@ -74,10 +74,10 @@ def _opened(path: str) -> _Text:
 
 def _included(name: str, by: str) -> str:
     """The path of a configuration that the one at `by` includes."""
-    inside = pathlib.Path(by).resolve().is_relative_to(FOLDER.resolve())
-    path = find(name, str(FOLDER) if inside else os.path.dirname(by))
+    inside = pathlib.Path(by).resolve().is_relative_to(catalogue.FOLDER.resolve())
+    path = find(name, str(catalogue.FOLDER) if inside else os.path.dirname(by))
     if path is None:
-        raise InputError(f"{by} includes {name}, which is neither beside it nor in {FOLDER}")
+        raise InputError(f"{by} includes {name}, which is neither beside it nor in {catalogue.FOLDER}")
     return path
 
 
@@ -118,11 +118,6 @@ def parse_binding(binding: str, imports: Sequence[str]) -> None:
     needed = [line for name, line in NAMESPACES.items() if re.search(rf"\b{name}\.", binding)]
     lines = ["from __gin__ import dynamic_registration", *needed, *imports, binding]
     parsed(functools.partial(gin.parse_config, lines), binding)
-
-
-def _names() -> list[str]:
-    """The package's own configurations, as --gin_file names them."""
-    return [os.path.relpath(f"{folder}/{name}", FOLDER) for folder, _, names in os.walk(FOLDER) for name in names]
 
 
 def near(name: str, known: Iterable[str]) -> str:

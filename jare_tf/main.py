@@ -100,23 +100,33 @@ def _train(
     """Trains what a configuration says, or goes on with the run of the same configuration."""
     config.parse(gin_files, bindings, trusted=trusted)
     config.check_used(ROOTS)
-    if run.steps():
-        before = run.config()
-        if not before and not allow_config_change:
-            raise InputError(f"{run} has checkpoints and no config.gin, which says of what: use another --model_dir")
-        changes = config.changes(before, experiment.Experiment)
-        if changes and not allow_config_change:
-            more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
-            raise InputError(
-                f"{run} holds another experiment: {'; '.join(changes[:3])}{more}; use another --model_dir, or pass "
-                "--allow_config_change to continue anyway"
-            )
-        if changes:
-            say(f"{run} continues as another experiment: {'; '.join(changes)}")
-    record = config.record(experiment.Experiment, ROOTS)
+    _check_run(run, allow_config_change)
+    record = config.record(experiment.Experiment, ROOTS)._replace(may_change=allow_config_change)
     pace, made = config.call(experiment.Pace), config.call(experiment.Experiment)
     with config.makers_named(experiment.train):
         return experiment.train(made, run, pace=pace, record=record, devices=devices, profile=profile)
+
+
+def _check_run(run: experiment.Run, allow_config_change: bool) -> None:
+    """Raises InputError unless what the directory holds, if anything, is a run of the present configuration.
+
+    One of another configuration goes on if that is allowed and it has a checkpoint to go on from.
+    """
+    parts = run.parts()
+    before = run.config()
+    changes = config.changes(before, experiment.Experiment)
+    if not parts or (before and not changes):
+        return
+    more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
+    holds = f"{run} holds another experiment: {'; '.join(changes[:3])}{more}"
+    if not before:
+        holds = f"{run} holds a run, whose config.gin is missing or empty, so that nobody knows of what"
+    goes_on = "checkpoints" in parts or "metrics.jsonl" not in parts
+    if not goes_on:
+        raise InputError(f"{holds}; there is no checkpoint to continue from: use another --model_dir")
+    if not allow_config_change:
+        raise InputError(f"{holds}; use another --model_dir, or pass --allow_config_change to continue anyway")
+    say(f"{run} continues as another experiment: {'; '.join(changes) or 'it had no config.gin'}")
 
 
 def _look(
@@ -187,7 +197,8 @@ def _command() -> int | None:
         raise InputError("--watch goes with --mode evaluate")
     profile = _steps(command.PROFILE.value)
     what = command.GIN_FILE.value, command.GIN_PARAM.value, command.MODE.value, command.MODEL_DIR.value
-    return dispatch(*what, _devices(), command.ALLOW_CONFIG_CHANGE.value, profile, command.WATCH.value)
+    how = command.ALLOW_CONFIG_CHANGE.value, profile, command.WATCH.value, command.TRUST_CONFIG.value
+    return dispatch(*what, _devices(), *how)
 
 
 def _steps(profile: str | None) -> tuple[int, int] | None:

@@ -1,5 +1,6 @@
 """A pytest plugin: tests marked `slow` run with --slow, and one that takes long must be marked."""
 
+import argparse
 import contextlib
 import glob
 import os
@@ -15,7 +16,16 @@ def pytest_addoption(parser):
     group.addoption("--longest", type=float, default=20.0, metavar="S", help="s that others may take; %(default)s")
 
 
+_options = argparse.Namespace(slow=False)
+
+
+def chosen() -> bool:
+    """Whether --slow was given."""
+    return _options.slow
+
+
 def pytest_configure(config):
+    _options.slow = config.option.slow
     config.addinivalue_line("markers", "slow: takes long, and runs with --slow only")
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from absl import flags
 
-from jare_tf import command, config, main
+from jare_tf import catalogue, command, main
 from tests.processes import ROOT
 
 
@@ -44,7 +44,7 @@ def test_list():
     assert (shown.returncode, shown.stderr) == (0, "")
     rows = [line.split(maxsplit=1) for line in shown.stdout.splitlines() if line]
     assert all(len(what) > 20 and what[-1] in ".:" for _, what in rows), rows
-    present = {path.relative_to(config.FOLDER).as_posix() for path in config.FOLDER.rglob("*.gin")}
+    present = {path.relative_to(catalogue.FOLDER).as_posix() for path in catalogue.FOLDER.rglob("*.gin")}
     assert {name for name, _ in rows} == {name for name in present if not name.startswith("base/")}
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import jare_tf
-from jare_tf import config, gin_text, main
+from jare_tf import catalogue, config, gin_text, main
 from tests.processes import ROOT
 
 
@@ -16,10 +16,10 @@ def test_folders_of_the_current_directory_do_not_matter(tmp_path, monkeypatch, n
     """Folders named like those of the package, with files, packages and modules in them."""
     config.parse([name])
     before = config.text()
-    for folder in ("base", *(path.name for path in gin_text.FOLDER.iterdir() if path.is_dir())):
+    for folder in ("base", *(path.name for path in catalogue.FOLDER.iterdir() if path.is_dir())):
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / "__init__.py").write_text("raise RuntimeError('imported')")
-    shutil.copy(gin_text.FOLDER / "base" / "macros.gin", tmp_path / "base")
+    shutil.copy(catalogue.FOLDER / "base" / "macros.gin", tmp_path / "base")
     with open(tmp_path / "base" / "macros.gin", "a") as file:
         file.write("SEED = 123\n")
     monkeypatch.chdir(tmp_path)
@@ -80,11 +80,11 @@ def test_namespaces():
         ({"a.gin": "include 'a.gin'"}, [], "a.gin includes .*a.gin: take one of them out"),
         ({"a.gin": "include 'b.gin'", "b.gin": "include 'a.gin'"}, [], "a.gin includes .*b.gin includes .*a.gin: take"),
         ({"a.gin": "include 'nosuch.gin'"}, [], "a.gin includes nosuch.gin, which is neither beside it nor in"),
-        ({"a.gin": "MU = %MU"}, [], "the macro MU = %MU: it has no value"),
-        ({"a.gin": "MU = 1"}, ["A = [%B]", "B = {'b': %A}"], "the macro A = %B = %A: it has no value"),
+        ({"a.gin": "MU = %MU"}, [], "%MU needs %MU: nothing can be made of itself"),
+        ({"a.gin": "MU = 1"}, ["A = [%B]", "B = {'b': %A}"], "%A needs %B needs %A: nothing can be made of itself"),
         ({"a.gin": b"# caf\xe9\nMU = 1"}, [], "a.gin is no text in UTF-8 .byte 5.: save it as UTF-8"),
         ({"a.gin": b"\xff\xfeM\0U\0"}, [], "a.gin is no text in UTF-8"),
-        ({}, [], "there is no configuration a.gin, as a file or in"),
+        ({}, [], "there is no configuration .a.gin., as a file or in"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path, monkeypatch, files, params, message):

@@ -68,7 +68,7 @@ def test_a_torn_row_is_dropped(tmp_path):
 def test_a_checkpoint_that_changed_is_scored_again(tmp_path):
     copied(tmp_path, files=MIXTURE, short=SHORT)
     before = evaluate(tmp_path)
-    for path in (tmp_path / "checkpoints").glob("step-*"):
+    for path in [*(tmp_path / "checkpoints").glob("step-*"), tmp_path / "config.gin", tmp_path / "metrics.jsonl"]:
         path.unlink()
     run(tmp_path, "experiment.Experiment.seed = 1", files=MIXTURE, short=SHORT)
     rows = evaluate(tmp_path)
@@ -160,7 +160,12 @@ def test_a_damaged_checkpoint_is_left_out(tmp_path, capsys):
     data = tmp_path / "checkpoints" / "step-4.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:-2000])
     assert [row["step"] for row in evaluate(tmp_path)] == [2, 6]
-    assert f"{tmp_path}: step 4 is left out: cannot read the checkpoint" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"{tmp_path}: step 4 is left out: cannot read the checkpoint" in printed
+    last = printed.splitlines()[-1]
+    assert last == f"{tmp_path}: 2 checkpoints up to step 6 are scored; left out: 4"
+    evaluate(tmp_path)
+    assert capsys.readouterr().out.splitlines()[-1] == last
 
 
 def test_half_a_checkpoint_is_none(tmp_path):
@@ -171,6 +176,19 @@ def test_half_a_checkpoint_is_none(tmp_path):
     assert not Run(str(tmp_path)).copy_checkpoint(4, Run(str(tmp_path)).best)
     assert sorted(path.name for path in (tmp_path / "best").rglob("*.index")) == ["step-2.index"]
     assert not (tmp_path / "best" / "new").exists()
+
+
+def test_no_folder_without_scores(tmp_path, monkeypatch):
+    """What the scores need is looked for first."""
+
+    def labels(self, gan):
+        raise jare_tf.InputError("no network")
+
+    monkeypatch.setattr(mode_coverage.ModeCoverage, "labels", labels)
+    copied(tmp_path, files=MIXTURE, short=SHORT)
+    with pytest.raises(jare_tf.InputError, match="no network"):
+        evaluate(tmp_path)
+    assert not (tmp_path / "evaluation").exists()
 
 
 def test_watch_ends_when_nobody_trains(tmp_path, capsys, monkeypatch):

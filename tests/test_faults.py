@@ -122,7 +122,7 @@ def test_a_full_disk(small_disk):
     pace = ["STEPS = 100000", "SAVE_EVERY = 100", "LOG_EVERY = 100", "JIT = False"]
     assert ended([Forked(log, *program(model_dir, GAME, [*pace, "SAMPLE_EVERY = 200"]))], within=120) == [1]
     (line,) = errors(log)
-    kept = re.search(r"step \d+: .*[Nn]o space left on device; the checkpoint of step (\d+) is kept", line)[1]
+    kept = re.search(r"step \d+: .*[Nn]o space left on device.*; the checkpoint of step (\d+) is kept", line)[1]
     assert not list((model_dir / "checkpoints").glob("writing*"))
     shutil.rmtree(model_dir / "train")
     shutil.rmtree(model_dir / "samples")
@@ -142,8 +142,9 @@ def test_the_run_directory_vanishes(tmp_path, monkeypatch, due):
         return original(self, step, last)
 
     monkeypatch.setattr(loop.Every, "due", vanish)
-    with pytest.raises(jare_tf.RunError, match=rf"^step {due}: .*{tmp_path}/run.*No such file or directory"):
+    with pytest.raises(jare_tf.RunError, match=rf"^step {due}: the run directory {tmp_path}/run is gone: .*removed$"):
         run(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_run_directory_becomes_read_only(tmp_path, monkeypatch):
@@ -241,23 +242,25 @@ def test_a_refused_change_leaves_the_record_as_it_was(tmp_path):
     assert (tmp_path / "config.gin").read_text() == before
 
 
-@pytest.mark.parametrize("name", ["samples", "metrics.jsonl", "train"])
+@pytest.mark.parametrize("name", ["samples", "train"])
 def test_what_cannot_be_written_at_the_start_is_named(tmp_path, name):
-    if name == "metrics.jsonl":
-        (tmp_path / "metrics.jsonl.new").mkdir()
-    else:
-        (tmp_path / name).write_text("")
+    (tmp_path / name).write_text("")
     with pytest.raises(jare_tf.RunError, match=name) as error:
         run(tmp_path)
     assert not isinstance(error.value, jare_tf.NotFiniteError)
 
 
-def test_a_broken_row_is_named(tmp_path):
+def test_a_broken_row_is_named_and_set_aside(tmp_path, capsys):
     copied(tmp_path)
     path = tmp_path / "metrics.jsonl"
-    path.write_text(path.read_text().replace('{"step": 10', '{"step"; 10'))
-    with pytest.raises(jare_tf.InputError, match="metrics.jsonl, line 2: not JSON"):
-        run(tmp_path, "STEPS = 25")
+    broken = path.read_text().splitlines()[1].replace('{"step": 10', '{"step"; 10')
+    path.write_text(path.read_text().replace('{"step": 10', '{"step"; 10') + "[1, 2]\n")
+    run(tmp_path, "STEPS = 25")
+    printed = capsys.readouterr().out
+    assert f"{path}, line 2: not JSON: Expecting ':' delimiter; set aside in {path}.bad-lines" in printed
+    assert f"{path}, line 5: a row is an object; set aside in {path}.bad-lines" in printed
+    assert [row["step"] for row in metrics(tmp_path)] == [5, 15, 20, 25]
+    assert (tmp_path / "metrics.jsonl.bad-lines").read_text().splitlines() == [broken, "[1, 2]"]
 
 
 def test_workers_with_different_configurations(tmp_path):

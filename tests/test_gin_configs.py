@@ -9,13 +9,13 @@ import pathlib
 import numpy as np
 import pytest
 
-from jare_tf import gin_text
+from jare_tf import catalogue
 from jare_tf.report.pictures import png
 from tests.conftest import store_images
 from tests.runs import metrics, run
 
-CONFIGS = sorted(str(path.relative_to(gin_text.FOLDER)) for path in gin_text.FOLDER.rglob("*.gin"))
-COMPARISONS = [name for name in CONFIGS if "experiment.Comparison.configs" in (gin_text.FOLDER / name).read_text()]
+CONFIGS = sorted(str(path.relative_to(catalogue.FOLDER)) for path in catalogue.FOLDER.rglob("*.gin"))
+COMPARISONS = [name for name in CONFIGS if "experiment.Comparison.configs" in (catalogue.FOLDER / name).read_text()]
 EXPERIMENTS = [name for name in CONFIGS if not name.startswith("base/") and name not in COMPARISONS]
 # By networks: sets of layers that no other configuration has, with a rule that differentiates twice where one does.
 TRACED = [
@@ -97,7 +97,7 @@ def test_compares(tmp_path, name, eagerly):
 
 @pytest.mark.parametrize("name", [*EXPERIMENTS, *COMPARISONS])
 def test_header(name):
-    header = [line for line in (gin_text.FOLDER / name).read_text().splitlines() if line.startswith("#")]
+    header = [line for line in (catalogue.FOLDER / name).read_text().splitlines() if line.startswith("#")]
     for topic in ("Paper:", "Command:", "Hardware:", "Result:", "Differs:"):
         assert any(line.startswith(f"# {topic}") for line in header), f"{name} says nothing of {topic}"
     command = "python -m jare_tf.main" + ("" if name == "quickstart.gin" else f" --gin_file {name}")
@@ -109,7 +109,7 @@ def test_bases_are_used():
     included = {
         line.split("'")[1]
         for name in CONFIGS
-        for line in pathlib.Path(gin_text.FOLDER / name).read_text().splitlines()
+        for line in pathlib.Path(catalogue.FOLDER / name).read_text().splitlines()
         if line.startswith("include ")
     }
     assert included == {name for name in CONFIGS if name.startswith("base/")}

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parents[1] / "jare_tf"
 LAYERS = [
     {"errors", "files", "replicas", "types"},
-    {"settings", "output"},
+    {"catalogue", "settings", "output"},
     {"progress"},
     {"data", "game"},
     {"dynamics"},

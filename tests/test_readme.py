@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jare_tf
-from jare_tf import gin_text
+from jare_tf import catalogue
 from jare_tf.game.losses import objectives
 from jare_tf.reproduction import figures
 from tests.runs import SHORT, metrics, run
@@ -49,7 +49,7 @@ def test_commands_name_existing_configurations():
     names = re.findall(r"--gin_file ((?!runs/)\S+\.gin)", README + THEORY)
     assert names
     for name in names:
-        assert (gin_text.FOLDER / name).exists(), name
+        assert (catalogue.FOLDER / name).exists(), name
 
 
 def braces(name):
@@ -65,7 +65,7 @@ def test_table_of_configurations_is_complete():
     table = README.split("| configurations | experiment | macros |")[1].split("\n\n")[0]
     first_columns = [row.split("|")[1] for row in table.splitlines()[2:]]
     named = set().union(*(braces(f"{name}.gin") for name in re.findall(r"`([^`]+)`", "".join(first_columns))))
-    present = {str(path.relative_to(gin_text.FOLDER)) for path in gin_text.FOLDER.rglob("*.gin")}
+    present = {str(path.relative_to(catalogue.FOLDER)) for path in catalogue.FOLDER.rglob("*.gin")}
     assert named == {name for name in present if not name.startswith("base/") and name != "quickstart.gin"}
 
 
@@ -111,11 +111,11 @@ def test_theory_table_has_every_rule():
 
 
 def test_map_of_figures_names_what_exists_and_every_paper_configuration():
-    text = (gin_text.FOLDER / "README.md").read_text()
+    text = (catalogue.FOLDER / "README.md").read_text()
     rows = [row for row in text.splitlines() if row.startswith("| ")]
     named = set().union(*(braces(name) for name in re.findall(r"`([^`]*\.gin)`", "\n".join(rows))))
     named = {name for name in named if "*" not in name}
-    present = {str(path.relative_to(gin_text.FOLDER)) for path in gin_text.FOLDER.rglob("*.gin")}
+    present = {str(path.relative_to(catalogue.FOLDER)) for path in catalogue.FOLDER.rglob("*.gin")}
     assert named <= present, named - present
     beyond = {name for name in present if name.startswith(("base/", "comparisons/", "isotropic_gaussian/"))}
     assert present - beyond - {"image_folder.gin"} <= named

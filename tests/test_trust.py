@@ -52,8 +52,8 @@ def recorded(tmp_path, monkeypatch):
         ),
         (
             "from jare_tf import files",
-            "experiment.sample.output = @files.remove_tree()",
-            "names jare_tf.files.remove_tree",
+            "experiment.sample.output = @files.remove()",
+            "names jare_tf.files.remove",
         ),
         (
             "from jare_tf.report import curves",

@@ -34,9 +34,10 @@ from PIL import Image
 import jare_tf
 from jare_tf.data import image_folder
 from jare_tf.data.in_memory import InMemory
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError
 from jare_tf.game.networks import dcgan
 from jare_tf.output import show
+from jare_tf.settings import Size, check
 
 BATCH, ROUNDS = 64, 5
 
@@ -86,7 +87,7 @@ def folder_rate(folder: str, image_size: int) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    check_integer("--image_size", arguments.image_size, 1)
+    check("--image_size", Size, arguments.image_size)
     if arguments.folder and not tf.io.gfile.isdir(arguments.folder):
         raise InputError(f"--folder {arguments.folder} is no folder")
     memory_against_step()

@@ -41,7 +41,7 @@ def write(given: argparse.Namespace) -> None:
         raise InputError(f"--output {output} is a folder: name a file")
     try:
         files.replace(output, text)
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, OSError) as error:
         raise InputError(f"cannot write --output {output}: {one_line(error)}") from error
     show(output)
 

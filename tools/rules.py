@@ -29,11 +29,11 @@ import numpy as np
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.errors import check_integer
 from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, dcgan
 from jare_tf.game.precision import float64
 from jare_tf.output import show
+from jare_tf.settings import Count, check
 from jare_tf.theory import arithmetic, eigenvalues, spectrum, step_size
 from jare_tf.types import Batch, Players, Point
 
@@ -139,7 +139,7 @@ def print_table(work: list[float], times: list[float]) -> None:
 
 
 def measure(given: argparse.Namespace) -> None:
-    check_integer("--rounds", given.rounds, 1)
+    check("--rounds", Count, given.rounds)
     images = jare_tf.TwoPlayerGame(dcgan.generator(), dcgan.discriminator(), jare_tf.NonSaturating())
     image_batch = Batch(tf.zeros([64, 32, 32, 3]), tf.zeros([64, 128]))
     work = [arithmetic.operations(rule, images, image_batch) for rule, _ in RULES]

@@ -33,9 +33,9 @@ def parser() -> cli.Parser:
 if __name__ == "__main__":
     parser().start()  # --help and mistakes end here, before TensorFlow is imported
 
-from jare_tf.errors import check_integer
 from jare_tf.main import dispatch
 from jare_tf.output import show
+from jare_tf.settings import Count, check
 
 ROUNDS = 3
 
@@ -53,7 +53,7 @@ def measure(arguments: argparse.Namespace) -> None:
     for name, values in vars(arguments).items():
         if name in ("steps_per_call", "calls", "steps"):
             for value in values if isinstance(values, list) else [values]:
-                check_integer(name, value, 1)
+                check(name, Count, value)
     measured: dict[tuple[bool, int], list[float]] = {}
     for _ in range(ROUNDS):
         for jit in (False, True):

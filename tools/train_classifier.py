@@ -37,9 +37,10 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf.data import tfds_images
-from jare_tf.errors import InputError, check_integer
+from jare_tf.errors import InputError
 from jare_tf.evaluation import embedding
 from jare_tf.output import say
+from jare_tf.settings import Count, CountFromZero, check
 from jare_tf.training.run import Run
 
 BATCH, PEAK_RATE, WEIGHT_DECAY = 128, 0.1, 5e-4
@@ -131,8 +132,8 @@ def make(options: argparse.Namespace) -> None:
     output = pathlib.Path(options.output).expanduser()
     if output.suffix != ".keras" or output.is_dir():
         raise InputError(f"--output must be a file that ends in .keras, not {output}")
-    check_integer("--epochs", options.epochs, 1)
-    check_integer("--seed", options.seed, 0, 2**31)
+    check("--epochs", Count, options.epochs)
+    check("--seed", CountFromZero, options.seed)
     Run(str(output.parent)).make()
     begin = time.monotonic()
     images, labels = tfds_images.labelled(name=options.name, split=options.split, data_dir=options.data_dir)

@@ -1,7 +1,9 @@
 """One encoded image to pixels of the size that a run wants."""
 
+import contextlib
 import io
 import math
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +11,8 @@ from PIL import Image
 
 from jare_tf.errors import InputError
 
+_LARGE = 2**24  # pixels, 50 MB; of larger images one is decoded at a time, however many threads there are
+_ONE_AT_A_TIME = threading.Lock()
 _ORIENTATION = 0x0112  # the EXIF tag, and what each of its values asks for
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -53,7 +57,8 @@ def decode(data: bytes, form: Format) -> np.ndarray:
             # A JPEG decodes at a half, quarter or eighth of its size where that still holds the size asked for.
             image.draft(None, (-(-width * form.size // side), -(-height * form.size // side)))
         shrunk = 2 ** round(math.log2(width / image.size[0]))
-        pixels = _eight_bits(image, "L" if form.channels == 1 else "RGB")
+        with _ONE_AT_A_TIME if math.prod(image.size) > _LARGE else contextlib.nullcontext():
+            pixels = _eight_bits(image, "L" if form.channels == 1 else "RGB")
     if form.size is not None:
         # The last row and column of a shrunk image may be partly padding: what it shows is size / shrunk wide.
         left, top = ((length - side) / 2 / shrunk for length in (width, height))

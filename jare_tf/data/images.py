@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from jare_tf.data import draws
+from jare_tf import files
+from jare_tf.data import checksums, draws
 from jare_tf.data.dataset import Dataset
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
@@ -83,8 +84,12 @@ def fits(count: int, shape: Sequence[int], limit: float) -> bool:
     return count * int(np.prod(shape)) <= limit
 
 
-def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: float, where: str) -> Dataset:
+def from_files(
+    name: str, paths: Sequence[str], form: Format, in_memory_limit: float, cache: str | None, where: str
+) -> Dataset:
     """A data set of image files, each of which is decoded once before training begins to see whether it can be.
+
+    Those that are decoded while training goes on are not decoded before it where a list in `cache` knows them.
 
     Prints how many there are, and names and counts those that cannot be decoded, which are left out.
 
@@ -93,6 +98,7 @@ def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: f
       paths: the files, in the order of the data set; their names may change from run to run.
       form: what they are made into.
       in_memory_limit: bytes.
+      cache: a folder, or None for none.
       where: the function that was configured, for messages.
 
     Raises:
@@ -102,7 +108,10 @@ def from_files(name: str, paths: Sequence[str], form: Format, in_memory_limit: f
         raise InputError(f"{where}: image_size must be set, because files of images differ in size")
     shape = (form.size, form.size, form.channels)
     in_memory = fits(len(paths), shape, in_memory_limit)
-    pixels, checksum, failures = read_all(name, paths, len(paths), _bytes, form, shape, keep=in_memory)
+    known = checksums.Known(None if in_memory else cache, paths, form)
+    found = dict(known.checksums)
+    pixels, checksum, failures = read_all(name, paths, len(paths), _bytes, form, shape, in_memory, found)
+    known.keep(found)
     readable = [path for index, path in enumerate(paths) if index not in failures]
     say(f"{name}: {len(readable):,} images, {'in memory' if in_memory else 'decoded while training'}")
     for index, reason in failures.items():
@@ -130,6 +139,7 @@ def read_all(
     form: Format,
     shape: Sequence[int],
     keep: bool,
+    known: dict[Any, int] | None = None,
 ) -> tuple[np.ndarray, int, dict[int, str]]:
     """Decodes images in parallel (Pillow decodes outside of Python's lock), with a line every ten seconds.
 
@@ -141,19 +151,28 @@ def read_all(
       form: what images are made into.
       shape: what the pixels of every image must have.
       keep: whether the pixels are wanted; if not, none are returned.
+      known: checksums by item, which are not read again; those of others are added.
 
     Returns:
       (pixels [readable images, *shape], a checksum of the bytes of all readable images in their order, why by index of
       the items that could not be read). The checksum takes a hundredth of the time of decoding.
     """
     pixels, checksum, failures = np.empty((count if keep else 0, *shape), np.uint8), 0, {}
+
+    def attempt(item):
+        if known is not None and item in known:
+            return None, known[item], ""
+        return _attempt(encoded, item, form, shape)
+
     printed, items, done = time.monotonic(), iter(items), 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         while chunk := list(itertools.islice(items, _AT_ONCE)):
-            for image, own, reason in pool.map(lambda item: _attempt(encoded, item, form, shape), chunk):
-                if image is None:
+            for item, (image, own, reason) in zip(chunk, pool.map(attempt, chunk), strict=True):
+                if reason:
                     failures[done] = reason
                 else:
+                    if known is not None:
+                        known[item] = own
                     checksum = zlib.crc32(own.to_bytes(4, "big"), checksum)
                     if keep:
                         pixels[done - len(failures)] = image
@@ -186,5 +205,5 @@ def _attempt(
 
 def _bytes(path: str) -> bytes:
     """A file's content; TensorFlow reads what is not on this machine, and cannot read every name that is."""
-    with tf.io.gfile.GFile(path, "rb") if "://" in path else open(path, "rb") as file:
+    with files.opened(path) as file:
         return file.read()

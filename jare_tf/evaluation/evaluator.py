@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.errors import InputError
 from jare_tf.evaluation.metric import directions
 from jare_tf.output import say
 from jare_tf.training import checkpoints
 from jare_tf.training.gan import GAN
 from jare_tf.training.pace import Probe
+from jare_tf.training.rows import is_number
 from jare_tf.training.run import Run
 
 _PAUSE = 10.0  # seconds between looks for a new checkpoint
@@ -42,18 +44,26 @@ class Evaluator:
             known = ", ".join(sorted(self._better)) or "none"
             raise InputError(f"best_by = {best_by!r}: whose better values are known are {known}")
         self._labels = _joined([probe.labels(gan) for probe in probes if hasattr(probe, "labels")])
-        self._rows = run.evaluation.rows()
-        run.evaluation.write_rows(self._rows)  # without a torn last line
+        self._evaluation, self._rows, self._left_out = run.evaluation, list[dict](), set[int]()
         self._unreadable: set[str | int | None] = set()
-        self._writer = tf.summary.create_file_writer(run.evaluation.path)
-        with self._writer.as_default(0):
-            tf.summary.text("scores", "\n".join(f"    {name}: {value}" for name, value in self._labels.items()))
 
     def score(self, last_step: int, watch: bool) -> None:
         """Scores what is not scored; if `watch`, until the run is at `last_step` or nobody has trained for a minute.
 
         Where nobody can know who trains, in gs://... and without locks, a watch ends at `last_step` alone.
+
+        Raises:
+          InputError: another process scores this run.
         """
+        with self._run.evaluation.locked() as self._evaluation:
+            self._evaluation.drop_rows()  # but for a torn last line
+            self._rows = list(self._evaluation.rows())
+            self._writer = tf.summary.create_file_writer(self._evaluation.path)
+            with self._writer.as_default(0):
+                tf.summary.text("scores", "\n".join(f"    {name}: {value}" for name, value in self._labels.items()))
+            self._score_all(last_step, watch)
+
+    def _score_all(self, last_step: int, watch: bool) -> None:
         idle_since = time.monotonic()
         while True:
             trained = self._run.is_locked()
@@ -65,7 +75,7 @@ class Evaluator:
             if self._best_by:
                 self._keep_best()
             if not watch or (steps and steps[-1] >= last_step):
-                say(f"{self._run}: all checkpoints up to step {steps[-1]} are scored")
+                self._print_result(steps)
                 return
             if unscored or trained is not False:
                 idle_since = time.monotonic()
@@ -74,6 +84,11 @@ class Evaluator:
                 say(f"{self._run}: training has stopped at step {step} of {last_step}")
                 return
             time.sleep(_PAUSE)
+
+    def _print_result(self, steps: Sequence[int]) -> None:
+        scored = len({*steps} - self._left_out) if self._left_out else "all"
+        left_out = f"; left out: {', '.join(map(str, sorted(self._left_out)))}" if self._left_out else ""
+        say(f"{self._run}: {scored} checkpoints up to step {steps[-1]} are scored{left_out}")
 
     def _is_scored(self, step: int) -> bool:
         key = self._key(self._run, step)
@@ -86,24 +101,26 @@ class Evaluator:
 
     def _score(self, step: int) -> None:
         """Scores a copy, which the run does not remove, and keeps it if it is the best."""
-        if not self._run.copy_checkpoint(step, self._run.evaluation):
+        if not self._run.copy_checkpoint(step, self._evaluation):
+            self._left_out.add(step)
             advice = "save less often or keep more checkpoints"
             say(f"{self._run}: step {step} was removed before it could be scored: {advice}")
             return
         try:
             self._score_copy(step)
         except checkpoints.UnreadableError as error:
-            self._unreadable.add(self._key(self._run.evaluation, step)["checkpoint"])
+            self._left_out.add(step)
+            self._unreadable.add(self._key(self._evaluation, step)["checkpoint"])
             say(f"{self._run}: step {step} is left out: {error}")
-        tf.io.gfile.rmtree(self._run.evaluation.checkpoints)
+        files.remove(self._evaluation.checkpoints)
 
     def _score_copy(self, step: int) -> None:
         start = time.monotonic()
-        checkpoints.restore_networks(self._run.evaluation, self._gan, step)
+        checkpoints.restore_networks(self._evaluation, self._gan, step)
         measured = {tag: value for probe in self._probes for tag, value in probe(self._gan).items()}
         seconds, better = round(time.monotonic() - start, 3), directions(self._better, measured)
-        row = {**self._key(self._run.evaluation, step), "seconds": seconds, **measured, "better": better}
-        self._run.evaluation.append_row(row)
+        row = {**self._key(self._evaluation, step), "seconds": seconds, **measured, "better": better}
+        self._evaluation.append_row(row)
         self._rows.append(row)
         with self._writer.as_default(step):
             for tag, value in measured.items():
@@ -117,14 +134,14 @@ class Evaluator:
         """Copies the best of the checkpoints that are still somewhere to run.best, unless it is there."""
         best = self._run.best
         rows = [row for row in self._rows if self._labels.items() <= row.items()]
-        tags = [tag for row in rows for tag in row if tag.startswith(self._best_by)]
+        tags = [tag for row in rows for tag in row if tag.startswith(self._best_by) and is_number(row[tag])]
         if rows and not tags:
             raise InputError(f"best_by: no score begins with {self._best_by!r}")
         kept = [
             (row[tags[0]], row["step"], run)
-            for run in (best, self._run.evaluation, self._run)
+            for run in (best, self._evaluation, self._run)
             for row in rows
-            if tags[0] in row and run.identity(row["step"]) == row["checkpoint"]
+            if is_number(row.get(tags[0])) and run.identity(row["step"]) == row.get("checkpoint", "")
         ]
         if not kept:
             return

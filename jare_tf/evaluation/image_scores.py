@@ -4,7 +4,6 @@ import hashlib
 import io
 import os
 import sys
-import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -13,6 +12,7 @@ import tensorflow as tf
 
 from jare_tf import files, replicas
 from jare_tf.data import draws
+from jare_tf.data.checksums import CACHE
 from jare_tf.data.dataset import Dataset, as_floats, as_pixels
 from jare_tf.errors import InputError, one_line
 from jare_tf.evaluation.embedding import Embedding
@@ -25,7 +25,6 @@ from jare_tf.training import strategy
 from jare_tf.training.gan import GAN
 
 _BLOCK = 256  # latent vectors that are drawn together
-CACHE = "~/.cache/jare_tf"
 
 
 @checked
@@ -259,6 +258,6 @@ def _keep(path: str, samples: Samples) -> None:
     np.savez(buffer, features=samples.features, logits=samples.logits)
     try:
         tf.io.gfile.makedirs(os.path.dirname(path))
-        files.replace(path, buffer.getvalue(), writer=uuid.uuid4().hex)
+        files.replace(path, buffer.getvalue())
     except (tf.errors.OpError, OSError) as error:
         say(f"what the embedding sees in real images is not kept in {path}: {one_line(error)}")

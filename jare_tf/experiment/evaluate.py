@@ -52,5 +52,4 @@ def evaluate(
         kept_steps(run)
     with devices.scope():
         gan = experiment.gan()
-    with run.evaluation.locked():
-        Evaluator(run, gan, scores, best_by).score(last_step, watch)
+    Evaluator(run, gan, scores, best_by).score(last_step, watch)

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.data import latent
 from jare_tf.data.dataset import as_pixels
 from jare_tf.errors import InputError
@@ -40,7 +41,8 @@ def export(experiment: Experiment, run: Run, *, checkpoint: Checkpoint = "newest
     folder = output_folder(output, f"{run}/exported")
     generator = _without_this_package(gan)
     keras_file, saved_model = f"{folder}/generator.keras", f"{folder}/saved_model/{step}"
-    generator.save(keras_file)
+    with files.fresh(keras_file) as new:
+        generator.save(new)
     signatures = _signatures(gan, generator)
     tf.saved_model.save(_Served(generator), saved_model, signatures=signatures)
     say(f"the generator of step {step}: {keras_file}, {saved_model}")

@@ -5,6 +5,7 @@ import contextlib
 import numpy as np
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.data.dataset import Dataset
 from jare_tf.dynamics.debiased import debiased
 from jare_tf.dynamics.rule import within
@@ -58,7 +59,7 @@ def train(
             f"batch_size = {experiment.batch_size} must be a multiple of {parts} for this rule on {count} devices"
         )
     try:
-        with run.locked() if strategy.worker(devices) == 0 else contextlib.nullcontext():
+        with run.locked() if strategy.worker(devices) == 0 else contextlib.nullcontext(run) as run:
             with devices.scope(), precision.policy(experiment.precision):
                 gan = experiment.gan()
                 if experiment.synchronize_batch_norm and count > 1:
@@ -89,8 +90,7 @@ def _save_samples(experiment: Experiment, run: Run, gan, run_log: RunLog) -> Act
 
     def action(report: StepReport) -> None:
         image = experiment.picture.draw(np.asarray(gan.pictured(experiment.picture.samples)))
-        with tf.io.gfile.GFile(f"{run.samples}/{report.step:07d}.png", "wb") as file:
-            file.write(pictures.png(image))
+        files.replace(f"{run.samples}/{report.step:07d}.png", pictures.png(image))
         run_log.image(report.step, "samples", image)
 
     return action

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
-import tensorflow as tf
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -16,13 +15,17 @@ from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
+from jare_tf import files
 from jare_tf.errors import InputError
+from jare_tf.report.columns import Columns, Series
 from jare_tf.training.run import Run
 
 # Of curves on a web page; each contrasts with white and with black.
 _COLOURS = ("#3a7bd5", "#d9711c", "#2d9d5f", "#a05ccf", "#d8405f", "#1797a6", "#a06b3f", "#7c8592")
 _DASHES = ("solid", "dashed", "dotted", "dashdot")
-PARTS = 120  # into which a curve with more points than twice as many is cut
+PARTS = 120  # into which a curve with more points than twice as many is cut, at most
+_MARKED = 20  # a curve of fewer points has a marker at each, if there are few such curves
+_LARGEST = 1e300  # that Matplotlib draws; its axes reach a little further
 _INK = "#010203"  # becomes the colour of the text around
 
 
@@ -63,7 +66,7 @@ def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure
                 for curve in curves:
                     axes.plot(*curve, color=colour, label=label, linewidth=1.2)
             axes.set(xlabel=xlabel, title=panel.title)
-            _scale(axes, (value for line in axes.get_lines() for value in line.get_ydata()))
+            _scale(axes, np.concatenate([line.get_ydata() for line in axes.get_lines()]))
         for axes in axes_of_row[len(row) :]:
             axes.axis("off")
     lines = [Line2D([], [], color=colour, linewidth=1.2) for colour in colours.values()]
@@ -81,15 +84,15 @@ def draw(runs: Mapping[str, Run], tags: Mapping[str, str]) -> Figure:
     Raises:
       InputError: a run has no row with one of the tags.
     """
-    rows = {label: run.rows() for label, run in runs.items()}
+    columns = {label: Columns(run.rows()) for label, run in runs.items()}
 
     def panel(tag: str, title: str) -> Panel:
         curves = {}
-        for label, metrics in rows.items():
-            points = [(row["step"], row[tag]) for row in metrics if tag in row]
-            if not points:
+        for label, rows in columns.items():
+            points = rows.series(tag)
+            if not len(points):
                 raise InputError(f"no row of {runs[label].metrics_file} has {tag!r}: nothing to draw")
-            curves[label] = [tuple(np.transpose(points))]
+            curves[label] = [(points.steps, points.values)]
         return Panel(title, curves)
 
     return panels([[panel(tag, title) for tag, title in tags.items()]])
@@ -97,14 +100,14 @@ def draw(runs: Mapping[str, Run], tags: Mapping[str, str]) -> Figure:
 
 def save(figure: Figure, path: str) -> None:
     """Writes the figure as a PNG file."""
-    with tf.io.gfile.GFile(path, "wb") as file:
-        figure.savefig(file, format="png")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    files.replace(path, buffer.getvalue())
 
 
-def logarithmic(values: Iterable[float]) -> bool:
+def logarithmic(values: ArrayLike) -> bool:
     """Whether the values are positive and span a decade."""
-    values = list(values)
-    return min(values) > 0 and max(values) >= 10 * min(values)
+    return bool(np.min(values) > 0 and np.max(values) / 10 >= np.min(values))
 
 
 def style(index: int) -> dict[str, str]:
@@ -112,49 +115,52 @@ def style(index: int) -> dict[str, str]:
     return {"color": _COLOURS[index % len(_COLOURS)], "linestyle": _DASHES[index // len(_COLOURS) % len(_DASHES)]}
 
 
-def svg(lines: Mapping[int, Mapping[int, float]], name: str) -> str:
+def svg(lines: Mapping[int, Series], name: str, parts: int = PARTS) -> str:
     """A panel as an <svg> element, to stand in HTML: its axes have the colour of the text around them.
 
-    Of a curve of many points it shows the median in each of PARTS, and in a lighter shade the lowest to the highest.
+    Of a curve of many points it shows the median in each of `parts`, and in a lighter shade the lowest to the highest.
 
     Args:
-      lines: by the number of a curve, which chooses its style, finite values by step.
+      lines: by the number of a curve, which chooses its style, a curve with a point or more.
       name: of this panel, which no other of the page has.
+      parts: 50 bytes each.
     """
     settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "axes.formatter.use_mathtext": False}
     inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
     look: dict[Any, Any] = {**settings, **dict.fromkeys(inks, _INK)}  # Matplotlib's types know its keys
+    lines = {i: Series(points.steps, np.clip(points.values, -_LARGEST, _LARGEST)) for i, points in lines.items()}
     with matplotlib.rc_context(look):
         figure = Figure(figsize=(3.6, 2.3), layout="constrained")
         axes = figure.add_subplot(facecolor="none")
         for index, points in lines.items():
-            _plot(axes, points, style(index))
+            _plot(axes, points, style(index), parts, marked=len(lines) < _MARKED)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        _scale(axes, (value for points in lines.values() for value in points.values()))
+        _scale(axes, np.concatenate([points.values for points in lines.values()]))
         return _inline(figure)
 
 
-def _scale(axes: Axes, values: Iterable[float]) -> None:
+def _scale(axes: Axes, values: ArrayLike) -> None:
     axes.set_yscale("log" if logarithmic(values) else "linear")
     axes.grid(alpha=0.3)
 
 
-def long(points: Mapping[int, float]) -> bool:
+def long(points: Series, parts: int = PARTS) -> bool:
     """Whether `svg` summarizes a curve of these points."""
-    return len(points) > 2 * PARTS
+    return len(points) > 2 * parts
 
 
-def _plot(axes: Axes, points: Mapping[int, float], look: Mapping[str, Any]) -> None:
-    """Every point, or of a long curve the median and the range in each of PARTS."""
-    steps, values = np.array([*points]), np.array([*points.values()])
-    if long(points):
-        parts = np.array_split(values, PARTS)
-        steps = np.array([part.mean() for part in np.array_split(steps, PARTS)])
-        lowest, values, highest = np.transpose([(part.min(), np.median(part), part.max()) for part in parts])
+def _plot(axes: Axes, points: Series, look: Mapping[str, Any], parts: int, marked: bool) -> None:
+    """Every point, or of a long curve the median and the range in each part."""
+    steps, values = points.steps, points.values
+    if long(points, parts):
+        pieces = np.array_split(values, parts)
+        steps = np.array([piece.mean() for piece in np.array_split(steps, parts)])
+        lowest, values, highest = np.transpose([(piece.min(), np.median(piece), piece.max()) for piece in pieces])
         axes.fill_between(steps, lowest, highest, color=look["color"], alpha=0.2, linewidth=0)
-    axes.plot(steps, values, **look, linewidth=1.4, marker="o" if len(steps) < 20 else "", markersize=3)
+    marker = "o" if len(steps) == 1 or (marked and len(steps) < _MARKED) else ""
+    axes.plot(steps, values, **look, linewidth=1.4, marker=marker, markersize=3)
 
 
 def _inline(figure: Figure) -> str:

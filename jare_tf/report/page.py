@@ -1,19 +1,25 @@
 """One page of HTML about one or several runs, which needs no other file and no network."""
 
 import base64
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
+from jare_tf import files
 from jare_tf.report import curves, scores
+from jare_tf.report.columns import Columns
 from jare_tf.report.markup import Markup, breakable, element, joined, table
 from jare_tf.report.page_style import CSS
-from jare_tf.report.run_summary import RunSummary, tags
-from jare_tf.training.run import series
+from jare_tf.report.run_summary import RunSummary
 
 # Tags that the runs' table leaves to the curves.
 _DETAILS = ("gradient_norm/", "regularizer/")
-_MOST_PICTURES, _FEWEST_PICTURES, _PICTURE_BYTES = 6, 2, 1_000_000
+# What a page takes beyond its tables, divided evenly among the runs: half of it for curves, a quarter for pictures, a
+# quarter for config.gin. A part of a curve takes so many bytes, in each panel.
+_PAGE_BYTES, _PART_BYTES, _FEWEST_PARTS = 4_000_000, 50, 8
+_MOST_PICTURES = 6
 _DASHES = {"solid": "none", "dashed": "6 3", "dotted": "2 2", "dashdot": "6 2 2 2"}
 _ABSENT = "–"
 _MANY_BINDINGS = 25
@@ -24,14 +30,18 @@ def html(runs: Sequence[RunSummary], pictures: int | None = None) -> str:
 
     Args:
       runs: one or several.
-      pictures: of samples, at most so many a run; by default 6, and fewer where their files would exceed a megabyte.
+      pictures: of samples, at most so many a run; by default 6, and fewer where the page has no room for them.
     """
+    share = _PAGE_BYTES // len(runs)
+    scored = _scored(runs)
+    panels = sum(len(_all_tags(columns)) for columns in [[run.rows for run in runs], *scored.values()])
+    parts = max(_FEWEST_PARTS, min(curves.PARTS, share // 2 // _PART_BYTES // max(panels, 1)))
     sections = {
         "Runs": _runs(runs),
-        "Configuration": _configuration(runs),
-        "Curves": _curves(runs, [run.rows for run in runs], "curve"),
-        "Scores": _scores(runs),
-        "Samples": _samples(runs, pictures),
+        "Configuration": _configuration(runs, share // 4),
+        "Curves": _curves(runs, [run.rows for run in runs], "curve", parts),
+        "Scores": _scores(runs, scored, parts),
+        "Samples": _samples(runs, pictures, share // 4),
     }
     sections = {title: content for title, content in sections.items() if content}
     names = ", ".join(run.label for run in runs[:4]) + (f" and {len(runs) - 4} more" if len(runs) > 4 else "")
@@ -60,14 +70,13 @@ def _runs(runs: Sequence[RunSummary]) -> Markup:
 
 
 def _progress(run: RunSummary) -> list[Markup]:
-    last = run.rows[-1] if run.rows else {}
     planned = run.bindings.get("experiment.Pace.steps", "")
-    going = planned.isdecimal() and last.get("step", 0) < int(planned)
+    going = planned.isdecimal() and run.rows.step < int(planned)
     steps = [
-        f"{last['step']:,}" if last else "none logged",
+        f"{run.rows.step:,}" if run.rows.count else "none logged",
         *([element("small", f"of {int(planned):,}")] if going else []),
     ]
-    seconds = last.get("seconds")
+    seconds = run.rows.seconds
     return [
         element("td", element("code", breakable(run.directory))),
         element("td", *steps, class_="number"),
@@ -78,97 +87,124 @@ def _progress(run: RunSummary) -> list[Markup]:
 def _last_values(run: RunSummary, shown: Iterable[str]) -> list[Markup]:
     cells = []
     for tag in shown:
-        points = series(run.rows, tag)
-        step = max(points, default=0)
-        earlier = points and step != run.rows[-1]["step"]
-        cells.append(_value(points[step], f"at {step:,}" if earlier else "") if points else _cell(_ABSENT))
+        points = run.rows.series(tag)
+        if len(points):
+            step, value = points.last
+            cells.append(_value(value, f"at {step:,}" if step != run.rows.step else ""))
+        else:
+            cells.append(_cell(_ABSENT))
     return cells
 
 
-def _configuration(runs: Sequence[RunSummary]) -> Markup:
-    """The bindings that differ, and every config.gin."""
+def _configuration(runs: Sequence[RunSummary], share: int) -> Markup:
+    """The bindings that differ, and every config.gin; of each run as much of both as its share of bytes."""
     known = [run for run in runs if run.config]
     names = sorted(set().union(*(run.bindings for run in known)))
     differing = [name for name in names if len({run.bindings.get(name) for run in known}) > 1]
     parts = []
     if len(known) > 1:
+        rows = [[_binding(name), *(_binding(run.bindings.get(name, _ABSENT)) for run in runs)] for name in differing]
+        sizes = itertools.accumulate(sum(map(len, row)) for row in rows)
+        listed = [row for row, size in zip(rows, sizes, strict=True) if size <= share * len(runs)]
         count = f"{len(differing)} of {len(names)} bindings differ"
-        rows = ([_binding(name), *(_binding(run.bindings.get(name, _ABSENT)) for run in runs)] for name in differing)
-        listed = table(["binding", *(_key(runs, run) for run in runs)], rows) if differing else ""
-        parts.append(element("details", element("summary", count), listed, open=len(differing) <= _MANY_BINDINGS))
+        count += f", {len(listed)} are listed" if len(listed) < len(rows) else ""
+        body = table(["binding", *(_key(runs, run) for run in runs)], listed) if listed else ""
+        parts.append(element("details", element("summary", count), body, open=len(differing) <= _MANY_BINDINGS))
+    shown = [run for run in known if len(run.config) <= share]
     parts += [
         element("details", element("summary", "config.gin of ", _key(runs, run)), element("pre", run.config))
-        for run in known
+        for run in shown
     ]
+    parts.append(_left_out("config.gin", len(known) - len(shown)))
     missing = [run.label for run in runs if not run.config]
     parts += [element("p", f"No config.gin: {', '.join(missing)}.", class_="quiet")] if missing else []
-    return joined(parts)
+    return joined(part for part in parts if part)
+
+
+def _left_out(what: str, count: int) -> Markup:
+    """That a page has no room for something of so many runs."""
+    if not count:
+        return Markup()
+    return element(
+        "p", f"{what} of {count} run{'s' if count > 1 else ''} left out, to keep the page small.", class_="quiet"
+    )
 
 
 def _binding(text: str) -> Markup:
     return element("td", element("code", breakable(text)))
 
 
-def _curves(runs: Sequence[RunSummary], rows_of_runs: Sequence[Sequence[dict]], name: str) -> Markup:
+def _curves(runs: Sequence[RunSummary], rows_of_runs: Sequence[Columns], name: str, parts: int) -> Markup:
     """A figure for each group of the tags that the rows have; `name` is that of no other such part of the page."""
     groups: dict[str, list[str]] = {}
     for tag in _all_tags(rows_of_runs):
         groups.setdefault(tag.partition("/")[0], []).append(tag)
     figures = []
     for group, members in groups.items():
-        panels = {tag: {i: series(rows, tag) for i, rows in enumerate(rows_of_runs)} for tag in members}
-        drawn = [_panel(runs, tag, lines, f"{name} {tag}") for tag, lines in panels.items() if any(lines.values())]
+        drawn = [_panel(runs, tag, rows_of_runs, f"{name} {tag}", parts) for tag in members]
+        drawn = [panel for panel in drawn if panel]
         inside = element("figcaption", group, class_="group"), element("div", *drawn, class_="panels")
         figures += [element("figure", *inside, class_="several" if len(drawn) > 1 else "one")] if drawn else []
-    return joined([_legend(runs, rows_of_runs), element("div", joined(figures), class_="curves")] if figures else [])
+    return joined(
+        [_legend(runs, rows_of_runs, parts), element("div", joined(figures), class_="curves")] if figures else []
+    )
 
 
-def _legend(runs: Sequence[RunSummary], rows_of_runs: Sequence[Sequence[dict]]) -> Markup:
-    long = any(curves.long(series(rows, tag)) for rows in rows_of_runs for tag in tags(rows))
-    note = f" A line is the median, a shade the range, in each of {curves.PARTS} parts of a long run." if long else ""
+def _legend(runs: Sequence[RunSummary], rows_of_runs: Sequence[Columns], parts: int) -> Markup:
+    long = any(curves.long(rows.series(tag), parts) for rows in rows_of_runs for tag in rows.tags)
+    note = f" A line is the median, a shade the range, in each of {parts} parts of a long run." if long else ""
     keys = [_key(runs, run) for run in runs] if len(runs) > 1 else []
     return element("div", *keys, element("span", f"Over steps.{note}", class_="quiet"), class_="legend")
 
 
-def _panel(runs: Sequence[RunSummary], tag: str, lines: Mapping[int, Mapping[int, float]], name: str) -> Markup:
+def _panel(runs: Sequence[RunSummary], tag: str, rows_of_runs: Sequence[Columns], name: str, parts: int) -> Markup:
     """A curve for each run that has the tag; where the others want a logarithmic axis, not of one that is always 0."""
-    lines = {index: points for index, points in lines.items() if points}
-    varied = {index: points for index, points in lines.items() if any(points.values())}
-    if not varied or not curves.logarithmic(value for points in varied.values() for value in points.values()):
+    lines = {index: points for index, rows in enumerate(rows_of_runs) if len(points := rows.series(tag))}
+    if not lines:
+        return Markup()
+    varied = {index: points for index, points in lines.items() if points.values.any()}
+    if not varied or not curves.logarithmic(np.concatenate([points.values for points in varied.values()])):
         varied = lines
     zero = [runs[index].label for index in lines.keys() - varied.keys()]
     player = tag.partition("/")[2]
     caption = [*([player] if player else []), *([f"always 0: {', '.join(sorted(zero))}"] if zero else [])]
-    last = ", ".join(f"{runs[index].label} {_number(points[max(points)])}" for index, points in lines.items())
+    last = ", ".join(f"{runs[index].label} {_number(points.last[1])}" for index, points in lines.items())
     described = f"{tag} by step; at the end: {last}"
-    drawn = element("div", Markup(curves.svg(varied, name)), role="img", aria_label=described)
+    drawn = element("div", Markup(curves.svg(varied, name, parts)), role="img", aria_label=described)
     return element("figure", element("figcaption", ", ".join(caption), class_="quiet"), drawn)
 
 
-def _scores(runs: Sequence[RunSummary]) -> Markup:
-    """For each way of computing scores a table and the curves: what was computed differently is never compared."""
+def _scored(runs: Sequence[RunSummary]) -> dict[scores.Conditions, list[Columns]]:
+    """Scores by the way of computing them: what was computed differently is never compared."""
     groups = [scores.by_conditions(run.scores) for run in runs]
-    parts = []
-    for number, conditions in enumerate(dict.fromkeys(key for group in groups for key in group)):
-        rows = [group.get(conditions, []) for group in groups]
+    found = dict.fromkeys(conditions for group in groups for conditions in group)
+    return {conditions: [Columns(group.get(conditions, [])) for group in groups] for conditions in found}
+
+
+def _scores(runs: Sequence[RunSummary], scored: Mapping[scores.Conditions, Sequence[Columns]], parts: int) -> Markup:
+    """For each way of computing scores a table and the curves."""
+    ways = scores.better(row for run in runs for row in run.scores)
+    shown = []
+    for number, (conditions, rows) in enumerate(scored.items()):
         title = ", ".join(f"{name} {value}" for name, value in conditions) or "computed without an embedding"
-        parts += [element("h3", title), _score_table(runs, rows), _curves(runs, rows, f"scores {number}")]
-    return joined(parts)
+        drawn = _curves(runs, rows, f"scores {number}", parts)
+        shown += [element("h3", title), _score_table(runs, rows, ways), drawn]
+    return joined(shown)
 
 
-def _score_table(runs: Sequence[RunSummary], rows_of_runs: Sequence[Sequence[dict]]) -> Markup:
+def _score_table(runs: Sequence[RunSummary], rows_of_runs: Sequence[Columns], ways: Mapping[str, str]) -> Markup:
     """The last and, where it is known which way is better, the best value of each run; the best of all runs marked."""
-    ways = scores.better(row for rows in rows_of_runs for row in rows)
-    columns = {tag: [series(rows, tag) for rows in rows_of_runs] for tag in _all_tags(rows_of_runs)}
-    columns = {tag: points for tag, points in columns.items() if any(points)}
+    columns = {tag: [rows.series(tag) for rows in rows_of_runs] for tag in _all_tags(rows_of_runs)}
+    columns = {tag: points for tag, points in columns.items() if any(map(len, points))}
     cells: list[list[Markup]] = [[_name(runs, run)] for run in runs]
     for tag, points_of_runs in columns.items():
         for row, points in zip(cells, points_of_runs, strict=True):
-            row.append(_value(points[max(points)], f"at {max(points):,}") if points else _cell(_ABSENT))
+            row.append(_value(points.last[1], f"at {points.last[0]:,}") if len(points) else _cell(_ABSENT))
         if tag in ways:
-            winner = scores.best(ways[tag], (value for points in points_of_runs for value in points.values()))
-            for row, points in zip(cells, points_of_runs, strict=True):
-                row.append(_best(ways[tag], points, winner) if points else _cell(_ABSENT))
+            bests = [scores.best_point(ways[tag], points) if len(points) else None for points in points_of_runs]
+            winner = (min if ways[tag] == "lower" else max)(best[1] for best in bests if best)
+            for row, best in zip(cells, bests, strict=True):
+                row.append(_value(best[1], f"at {best[0]:,}", best[1] == winner) if best else _cell(_ABSENT))
     head = ["run"]
     for tag in columns:
         ends = ["last", *({"lower": ["lowest"], "higher": ["highest"]}.get(ways.get(tag, ""), []))]
@@ -176,22 +212,18 @@ def _score_table(runs: Sequence[RunSummary], rows_of_runs: Sequence[Sequence[dic
     return table(head, cells, numbers_from=1)
 
 
-def _best(way: str, points: Mapping[int, float], winner: float) -> Markup:
-    step, value = scores.best_point(way, points)
-    return _value(value, f"at {step:,}", best=value == winner)
-
-
-def _samples(runs: Sequence[RunSummary], count: int | None) -> Markup:
-    """Of each run with pictures a row of them."""
-    parts = []
-    count = count or _pictures_that_fit(runs)
+def _samples(runs: Sequence[RunSummary], count: int | None, share: int) -> Markup:
+    """Of each run with pictures a row of them, of as many as its share of bytes holds unless a number is asked for."""
+    parts, left_out = [], 0
     for run in runs:
-        chosen = spaced([*run.pictures], count)
-        shown = f"{len(chosen)} of {len(run.pictures)} pictures" if len(chosen) < len(run.pictures) else ""
+        steps = [*run.pictures]
+        chosen = spaced(steps, count) if count else _pictures_that_fit(run, share)
+        shown = f"{len(chosen)} of {len(steps)} pictures" if len(chosen) < len(steps) else ""
+        left_out += bool(steps and not chosen)
         if chosen:
             row = element("div", joined(_picture(run, step) for step in chosen), class_="samples")
             parts += [element("h3", _key(runs, run), " ", element("small", shown)), row]
-    return joined(parts)
+    return joined(part for part in [*parts, _left_out("Pictures", left_out)] if part)
 
 
 def spaced(steps: Sequence[int], count: int) -> list[int]:
@@ -203,22 +235,24 @@ def spaced(steps: Sequence[int], count: int) -> list[int]:
     return [steps[round(index * (len(steps) - 1) / (count - 1))] for index in range(count)]
 
 
-def _pictures_that_fit(runs: Sequence[RunSummary]) -> int:
-    sizes = {path: tf.io.gfile.stat(path).length for run in runs for path in run.pictures.values()}
-    total = lambda count: sum(sizes[run.pictures[step]] for run in runs for step in spaced([*run.pictures], count))
-    counts = range(_MOST_PICTURES, _FEWEST_PICTURES, -1)
-    return next((count for count in counts if total(count) <= _PICTURE_BYTES), _FEWEST_PICTURES)
+def _pictures_that_fit(run: RunSummary, share: int) -> list[int]:
+    """The steps of those that are shown."""
+    for count in range(_MOST_PICTURES, 0, -1):
+        chosen = spaced([*run.pictures], count)
+        if sum(tf.io.gfile.stat(run.pictures[step]).length for step in chosen) <= share:
+            return chosen
+    return []
 
 
 def _picture(run: RunSummary, step: int) -> Markup:
-    with tf.io.gfile.GFile(run.pictures[step], "rb") as file:
+    with files.opened(run.pictures[step]) as file:
         source = f"data:image/png;base64,{base64.b64encode(file.read()).decode()}"
     image = element("img", src=source, alt=f"samples of {run.label} after {step:,} steps")
     return element("figure", image, element("figcaption", f"step {step:,}"))
 
 
-def _all_tags(rows_of_runs: Iterable[Sequence[dict]]) -> list[str]:
-    return list(dict.fromkeys(tag for rows in rows_of_runs for tag in tags(rows)))
+def _all_tags(columns: Iterable[Columns]) -> list[str]:
+    return list(dict.fromkeys(tag for one in columns for tag in one.tags))
 
 
 def _key(runs: Sequence[RunSummary], run: RunSummary) -> Markup:

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from jare_tf import files
 from jare_tf.errors import InputError, one_line
-from jare_tf.training.run import Run, is_number
+from jare_tf.report.columns import Columns
+from jare_tf.training.run import Run
 
 _END_OF_PNG = b"IEND\xaeB`\x82"
 
@@ -21,7 +22,7 @@ class RunSummary:
     Args:
       label: a name that no other of the runs has.
       directory: the run directory, as it was named.
-      rows: of metrics.jsonl.
+      rows: the numbers of metrics.jsonl.
       scores: rows of evaluation/metrics.jsonl, which also have strings that say how a score was computed.
       pictures: paths of the pictures of samples, by step.
       config: config.gin, empty where there is none.
@@ -30,7 +31,7 @@ class RunSummary:
 
     label: str
     directory: str
-    rows: list[dict]
+    rows: Columns
     scores: list[dict]
     pictures: dict[int, str]
     config: str
@@ -69,12 +70,6 @@ def labels(directories: Sequence[str]) -> list[str]:
     return ["/".join(path) for path in parts]
 
 
-def tags(rows: Sequence[dict]) -> list[str]:
-    """The tags of rows, in the order in which they first appear."""
-    found = {tag: None for row in rows for tag, value in row.items() if is_number(value)}
-    return [tag for tag in found if tag not in ("step", "seconds")]
-
-
 def _parts(directory: str) -> tuple[str, ...]:
     if "://" in directory:
         return tuple(part for part in directory.split("/") if part)
@@ -83,34 +78,34 @@ def _parts(directory: str) -> tuple[str, ...]:
 
 def _read(run: Run, label: str, bindings: Callable[[str], Mapping[str, str]]) -> RunSummary:
     try:
-        if not run.exists():
+        if not run.parts():
             raise InputError(_no_run(run))
         text = run.config()
         return RunSummary(
             label=label,
             directory=run.path,
-            rows=run.rows(),
-            scores=run.evaluation.rows(),
+            rows=Columns(run.rows()),
+            scores=list(run.evaluation.rows()),
             pictures=_complete(run.pictures()),
             config=text,
             bindings=bindings(text),
         )
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
+    except (tf.errors.OpError, OSError) as error:
         raise InputError(f"cannot read the run in {run}: {one_line(error)}") from error
 
 
 def _no_run(run: Run) -> str:
     if not tf.io.gfile.isdir(run.path):
         return f"{run} is not a folder: name run directories, for instance runs/quickstart/JARE"
-    inside = [os.path.basename(path) for path in files.named(run.path, "") if Run(path).exists()]
+    inside = [os.path.basename(path) for path in files.named(run.path, "") if Run(path).parts()]
     advice = f"runs inside: {', '.join(inside)}; pass {run}/*/" if inside else "name run directories"
-    return f"{run} is not a run directory (no metrics.jsonl or config.gin); {advice}"
+    return f"{run} is not a run directory (no config.gin, metrics.jsonl or checkpoint); {advice}"
 
 
 def _complete(paths: dict[int, str]) -> dict[int, str]:
     """Pictures but for the last one where it is just being written."""
     if paths:
-        with tf.io.gfile.GFile(paths[max(paths)], "rb") as file:
+        with files.opened(paths[max(paths)]) as file:
             complete = file.read().endswith(_END_OF_PNG)
         if not complete:
             del paths[max(paths)]

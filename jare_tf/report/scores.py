@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
+from jare_tf.report.columns import Series
+
 _NO_CONDITION = frozenset(["checkpoint"])  # the string of a row that says what was scored, not how
 
 Conditions = tuple[tuple[str, str], ...]
@@ -21,12 +25,7 @@ def better(rows: Iterable[Mapping]) -> dict[str, str]:
     return {tag: way for row in rows for tag, way in row.get("better", {}).items()}
 
 
-def best(way: str, values: Iterable[float]) -> float:
-    """The best of several scores."""
-    return min(values) if way == "lower" else max(values)
-
-
-def best_point(way: str, points: Mapping[int, float]) -> tuple[int, float]:
+def best_point(way: str, points: Series) -> tuple[int, float]:
     """(step, value) where a score was best, the first time that it was."""
-    value = best(way, points.values())
-    return next(step for step in points if points[step] == value), value
+    index = (np.argmin if way == "lower" else np.argmax)(points.values)
+    return int(points.steps[index]), float(points.values[index])

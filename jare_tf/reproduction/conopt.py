@@ -196,8 +196,8 @@ def _losses_and_scores(workspace: Workspace, layers: int, claim: str) -> Result:
         for label, run in runs.items()
         for row in run.rows()
     ]
-    half = lambda run: run.curve("loss/generator")[1][len(run.rows()) // 2 :]
-    spread = {label: float(np.std(half(run))) for label, run in runs.items()}
+    half = lambda values: values[len(values) // 2 :]
+    spread = {label: float(np.std(half(run.curve("loss/generator")[1]))) for label, run in runs.items()}
     last = {label: float(curve[1][-1]) for label, curve in scores.items()}
     return Result(
         curves.panels([panels]),

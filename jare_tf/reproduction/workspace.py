@@ -177,11 +177,11 @@ class Workspace:
         """
         scoring = self._scoring(run.path.startswith(f"{self.out}/runs/cifar10"))
         changed = tf.io.gfile.stat(self.embedding).mtime_nsec if self.embedding else None
-        done = _Done(f"{run.path}/evaluation/done.txt", f"{scoring}, {changed}, step {run.rows()[-1]['step']}")
+        done = _Done(f"{run.path}/evaluation/done.txt", f"{scoring}, {changed}, step {[*run.rows()][-1]['step']}")
         if not done:
             self.read(run, "evaluate", *scoring)
             done.write()
-        rows = run.evaluation.rows()
+        rows = list(run.evaluation.rows())
         rows = [row for row in rows if row["settings"] == rows[-1]["settings"]]
         tags = "inception_score", "fid"
         named = lambda row: {tag: next(row[name] for name in row if name.startswith(tag)) for tag in tags}

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -11,7 +12,7 @@ from jare_tf.data.dataset import Dataset
 from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, one_line
 from jare_tf.output import say
 from jare_tf.training.gan import GAN
-from jare_tf.training.run import Run
+from jare_tf.training.run import Record, Run
 
 # How TensorFlow says that a file of a checkpoint is cut short, altered or gone.
 _DAMAGED = (tf.errors.UNKNOWN, tf.errors.NOT_FOUND, tf.errors.OUT_OF_RANGE, tf.errors.DATA_LOSS)
@@ -32,7 +33,8 @@ class Checkpoints:
     They hold both networks with their state, the generator's moving average, both optimizers, what the rule remembers,
     float16's loss scale, the number of the step, the seed and how often the run was rewound; random draws and the order
     of images depend on nothing else, so that a resumed run goes on as if it had not stopped. They hold the fingerprint
-    of the data set's content too, to notice other samples. A checkpoint gets its name when it is complete.
+    of the data set's content too, to notice other samples, and a checksum of the configuration. A checkpoint gets its
+    name when it is complete and on the disk.
 
     Args:
       run: the run.
@@ -48,6 +50,7 @@ class Checkpoints:
     def __init__(self, run: Run, gan: GAN, keep: int, chief: bool = True):
         self._run, self._gan, self._keep, self._chief = run, gan, keep, chief
         self._content = tf.Variable(0, dtype=tf.int64)
+        self._configuration = tf.Variable(0, dtype=tf.int64)
         self.rewinds = tf.Variable(0, dtype=tf.int64)
         self._checkpoint = tf.train.Checkpoint(
             discriminator=gan.discriminator,
@@ -60,6 +63,7 @@ class Checkpoints:
             average=[weight.value for weight in tf.nest.flatten(gan.average)],
             scaling=[weight.value for weight in gan.scaling],
             content=self._content,
+            configuration=self._configuration,
             rewinds=self.rewinds,
         )
         self.latest_step: int | None = None
@@ -95,7 +99,43 @@ class Checkpoints:
             path = self._run.checkpoint(step)
             say(f"{path} cannot be read, set aside as unreadable-step-{step}: {why}")
         self._gan.reset_learning_rates()
+        self.rewinds.assign(max(int(self.rewinds), self._counted_rewinds()))
         return self._gan.step
+
+    def count_rewind(self) -> None:
+        """Counts a rewind, at once: a run that is started anew after each does not rewind for ever."""
+        self.rewinds.assign_add(1)
+        if self._chief:
+            files.replace(self._rewinds_file, f"{int(self.rewinds)}\n")
+
+    def _counted_rewinds(self) -> int:
+        """How many were counted since a checkpoint was saved and before; none where there is no checkpoint."""
+        if self.latest_step is None:
+            if self._chief:
+                files.remove(self._rewinds_file)
+            return 0
+        try:
+            with files.opened(self._rewinds_file) as file:
+                text = file.read(100)
+        except (FileNotFoundError, tf.errors.NotFoundError):
+            return 0
+        if not re.fullmatch(rb"\d{1,9}\n", text):
+            raise InputError(f"{self._rewinds_file} holds no number: remove it")
+        return int(text)
+
+    @property
+    def _rewinds_file(self) -> str:
+        return f"{self._run.checkpoints}/rewinds"
+
+    def check_configuration(self, record: Record) -> None:
+        """Raises InputError unless a run that goes on was trained as `record` says, or may change; saved now on."""
+        if self.latest_step is not None and int(self._configuration) != record.checksum and not record.may_change:
+            path = self._run.checkpoint(self.latest_step)
+            raise InputError(
+                f"{path} was written under another configuration than that of {self._run.config_file}, which somebody "
+                "has changed: bring it back, use another directory, or allow the change"
+            )
+        self._configuration.assign(record.checksum)
 
     def check_data(self, dataset: Dataset) -> None:
         """Raises InputError unless these are the samples that the run was trained on, if it was; saved from now on."""
@@ -132,8 +172,7 @@ class Checkpoints:
 
     def _write(self, step: int) -> None:
         """Writes beside, renames the index last, without which there is no checkpoint, and drops the oldest."""
-        if not tf.io.gfile.exists(self._run.config_file):
-            raise FileNotFoundError("the run directory is gone")  # TensorFlow would make it again
+        self._run.check_held()  # TensorFlow would make the directory again
         self._remove(_NEW)
         new = f"{self._run.checkpoints}/{_NEW}"
         self._checkpoint.write(new)
@@ -141,14 +180,16 @@ class Checkpoints:
         if f"{new}.index" not in parts:
             raise FileNotFoundError(f"TensorFlow wrote no {new}.index on this machine")
         for part in parts:  # .data-... comes before .index
+            files.sync(part)
             tf.io.gfile.rename(part, self._run.checkpoint(step) + part.removeprefix(new), overwrite=True)
+        files.sync(self._run.checkpoints)
         for number in self._run.steps()[: -self._keep]:
             self._remove(f"step-{number}.")
 
     def _remove(self, start: str) -> None:
         """Removes what is in the folder and has a name that begins so."""
         for path in reversed(files.named(self._run.checkpoints, start)):  # .index before .data-...
-            (tf.io.gfile.rmtree if tf.io.gfile.isdir(path) else tf.io.gfile.remove)(path)
+            files.remove(path)
 
 
 def restore_networks(run: Run, gan: GAN, step: int) -> None:

@@ -3,20 +3,21 @@
 import contextlib
 import dataclasses
 import errno
-import json
 import math
 import os
 import re
 import socket
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, NamedTuple
 
 import tensorflow as tf
 
 from jare_tf import files
 from jare_tf.errors import InputError, one_line
+from jare_tf.output import say
+from jare_tf.training.rows import Line, encoded, lines
 
 try:
     import fcntl
@@ -24,6 +25,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 Value = bool | int | float | str
+_PRINTED = 3  # faulty lines of a file that are printed; of the rest the number
 
 
 class Record(NamedTuple):
@@ -31,22 +33,30 @@ class Record(NamedTuple):
 
     text: all of it, for config.gin.
     hyperparameters: what was bound, by name, for TensorBoard.
+    may_change: whether the run goes on although its checkpoint was trained with other hyperparameters.
     """
 
     text: str = ""
     hyperparameters: Mapping[str, Value] = {}
+    may_change: bool = False
+
+    @property
+    def checksum(self) -> int:
+        """Of what defines the experiment: where the data lie, and how long a run is, may change."""
+        return zlib.crc32(repr(sorted(self.hyperparameters.items())).encode())
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run directory.
+    """A run directory. There is a run in it if there is a `config.gin`, a `metrics.jsonl` or a checkpoint (`parts`).
 
     | in it | is |
     | --- | --- |
     | `config.gin` | the configuration |
     | `metrics.jsonl` | rows of metrics: `rows` |
+    | `metrics.jsonl.bad-lines` | lines that were found in it and are none |
     | `train/` | TensorBoard's events |
-    | `checkpoints/` | `step-<number>.*`: `steps` |
+    | `checkpoints/` | `step-<number>.*`: `steps`; `rewinds`: how often the run was rewound |
     | `samples/` | `<step>.png`: `pictures` |
     | `evaluation/` | rows of scores and events, read as a run: `evaluation` |
     | `best/` | the checkpoint with the best score, read as a run: `best` |
@@ -54,9 +64,11 @@ class Run:
 
     Args:
       path: the directory; local, or of any file system that TensorFlow knows.
+      lock: its lock, where this process holds it (see `locked`).
     """
 
     path: str
+    lock: IO[bytes] | None = dataclasses.field(default=None, repr=False, compare=False, kw_only=True)
 
     def __str__(self) -> str:
         return self.path
@@ -89,46 +101,77 @@ class Run:
     def best(self) -> "Run":
         return Run(f"{self.path}/best")
 
-    def exists(self) -> bool:
-        """Whether there is a run in it, or the beginning of one."""
-        return any(tf.io.gfile.exists(path) for path in (self.config_file, self.metrics_file))
+    def parts(self) -> list[str]:
+        """The names of those parts that make a run which are there."""
+        there = [path for path in (self.config_file, self.metrics_file) if tf.io.gfile.exists(path)]
+        return [os.path.basename(path) for path in there] + (["checkpoints"] if self.steps() else [])
 
     def config(self) -> str:
-        """config.gin, empty where there is none."""
-        if not tf.io.gfile.exists(self.config_file):
-            return ""
-        with tf.io.gfile.GFile(self.config_file) as file:
-            return file.read()
-
-    def rows(self) -> list[dict]:
-        """The rows of metrics.jsonl, none where there is no file; an unfinished last line is left out.
+        """config.gin, empty where there is none.
 
         Raises:
-          InputError: another line is broken, or has no step.
+          InputError: it cannot be read.
         """
-        if not tf.io.gfile.exists(self.metrics_file):
-            return []
-        with tf.io.gfile.GFile(self.metrics_file, "rb") as file:
-            lines = file.read().split(b"\n")
-        return [self._row(number, line) for number, line in enumerate(lines[:-1], start=1)]
-
-    def _row(self, number: int, line: bytes) -> dict:
+        if not tf.io.gfile.exists(self.config_file):
+            return ""
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{self.metrics_file}, line {number}: not JSON ({error}); fix or delete it") from error
-        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
-            raise InputError(f"{self.metrics_file}, line {number}: a row has a step; fix or delete it")
-        return row
+            with files.opened(self.config_file) as file:
+                return file.read().decode()
+        except (tf.errors.OpError, OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot read {self.config_file}: {one_line(error)}") from error
 
-    def write_rows(self, rows: Iterable[Mapping]) -> None:
-        """Makes these the rows of metrics.jsonl."""
-        files.replace(self.metrics_file, "".join(json.dumps(row) + "\n" for row in rows))
+    def rows(self) -> Iterator[dict]:
+        """The rows of metrics.jsonl, none where there is no file; an unfinished last line is left out.
+
+        Prints which other lines are left out because they are no rows.
+        """
+        for line in self._lines("left out"):
+            if line.row is not None:
+                yield line.row
+
+    def _lines(self, fate: str) -> Iterator[Line]:
+        """The lines of metrics.jsonl; prints which are no rows, and their fate."""
+        if not tf.io.gfile.exists(self.metrics_file):
+            return
+        count = 0
+        for line in lines(self.metrics_file):
+            count += bool(line.fault)
+            if line.fault and count <= _PRINTED:
+                say(f"{self.metrics_file}, line {line.number}: {line.fault}; {fate}")
+            yield line
+        if count > _PRINTED:
+            say(f"{self.metrics_file}: {count:,} such lines {fate}")
+
+    def drop_rows(self, after: float = math.inf) -> dict:
+        """Drops the rows of later steps, and an unfinished last line; the last row that stays, empty for none.
+
+        Lines that are no rows go to metrics.jsonl.bad-lines. Where what stays is the beginning of the file, as it is
+        unless somebody has edited it, the file is cut; else, and where files cannot be cut, what stays is copied.
+        """
+        self.check_held()
+        if not tf.io.gfile.exists(self.metrics_file):
+            return {}
+        aside = f"{self.metrics_file}.bad-lines"
+        last: dict = {}
+        end = kept = number = 0
+        for line in self._lines(f"set aside in {aside}"):
+            if line.row is None:
+                files.append(aside, line.text)
+            elif line.row["step"] <= after:
+                last, end, kept, number = line.row, line.end, kept + 1, line.number
+        if kept == number and files.local(self.path):
+            files.cut(self.metrics_file, end)
+        else:
+            with files.fresh(self.metrics_file) as new, tf.io.gfile.GFile(new, "wb") as file:
+                for line in lines(self.metrics_file):
+                    if line.row is not None and line.row["step"] <= after:
+                        file.write(line.text)
+        return last
 
     def append_row(self, row: Mapping) -> None:
         """One more row for metrics.jsonl."""
-        with tf.io.gfile.GFile(self.metrics_file, "a") as file:
-            file.write(json.dumps(row) + "\n")
+        self.check_held()
+        files.append(self.metrics_file, encoded(row))
 
     def steps(self) -> list[int]:
         """The steps of its checkpoints, the newest last."""
@@ -142,9 +185,9 @@ class Run:
     def identity(self, step: int) -> str | None:
         """A checksum of a checkpoint, whose index has one of each tensor; None where there is none."""
         try:
-            with tf.io.gfile.GFile(f"{self.checkpoint(step)}.index", "rb") as file:
+            with files.opened(f"{self.checkpoint(step)}.index") as file:
                 return f"{zlib.crc32(file.read()):08x}"
-        except tf.errors.NotFoundError:
+        except (FileNotFoundError, tf.errors.NotFoundError):
             return None
 
     def copy_checkpoint(self, step: int, to: "Run") -> bool:
@@ -153,7 +196,7 @@ class Run:
         False where the checkpoint is gone, as its run removes old ones.
         """
         new = f"{to.path}/new"
-        files.remove_tree(new)
+        files.remove(new)
         tf.io.gfile.makedirs(new)
         parts = files.named(self.checkpoints, f"step-{step}.")
         try:
@@ -162,9 +205,9 @@ class Run:
         except tf.errors.NotFoundError:
             parts = []
         if not any(part.endswith(".index") for part in parts):
-            files.remove_tree(new)
+            files.remove(new)
             return False
-        files.remove_tree(to.checkpoints)
+        files.remove(to.checkpoints)
         tf.io.gfile.rename(new, to.checkpoints)
         return True
 
@@ -179,18 +222,14 @@ class Run:
         Raises:
           InputError: it cannot be written to.
         """
-        probe = f"{self.path}/.writable"
         try:
-            tf.io.gfile.makedirs(self.path)
-            with tf.io.gfile.GFile(probe, "w") as file:
-                file.write("-")
-            tf.io.gfile.remove(probe)
+            files.check_writable(self.path)
         except (tf.errors.OpError, OSError) as error:
             raise InputError(f"cannot write to {self.path}: {one_line(error)}") from error
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Makes the directory and keeps other processes from writing to it.
+    def locked(self) -> Iterator["Run"]:
+        """Makes the directory and keeps other processes from writing to it; the run with the lock.
 
         The lock is one of the operating system's on `.lock`, which a process loses when it ends, however it ends. In
         gs://... or on a file system without locks nothing is kept from anybody.
@@ -199,20 +238,39 @@ class Run:
           InputError: the directory cannot be written to, or another process has the lock.
         """
         self.make()
+        if not files.local(self.path) or fcntl is None:
+            yield self
+            return
         with contextlib.ExitStack() as stack:
-            if "://" not in self.path and fcntl is not None:
-                try:
-                    self._take(stack.enter_context(open(f"{self.path}/.lock", "a+")))
-                except OSError as error:
-                    raise InputError(f"cannot write to {self.path}: {one_line(error)}") from error
-            yield
+            try:
+                lock = stack.enter_context(files.opened_or_made(self._lock_file))
+                self._take(lock)
+            except OSError as error:
+                raise InputError(f"cannot write to {self.path}: {one_line(error)}") from error
+            yield dataclasses.replace(self, lock=lock)
+
+    def check_held(self) -> None:
+        """Raises OSError unless this process still has the lock, if it took one, and the directory is there.
+
+        Whoever removes the lock's file lets another process take a new one.
+        """
+        if self.lock is None:
+            return
+        try:
+            if os.path.samestat(os.fstat(self.lock.fileno()), os.lstat(self._lock_file)):
+                return
+        except OSError:
+            pass
+        if not os.path.isdir(self.path):
+            raise OSError(f"the run directory {self.path} is gone: it was renamed or removed")
+        raise OSError(f"{self._lock_file} was removed or replaced, so that another process may write to {self.path}")
 
     def is_locked(self) -> bool | None:
         """Whether a process has the lock; None where that cannot be known."""
-        if "://" in self.path or fcntl is None:
+        if not files.local(self.path) or fcntl is None:
             return None
         try:
-            with open(f"{self.path}/.lock") as lock:
+            with files.opened(self._lock_file) as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
@@ -222,31 +280,24 @@ class Run:
             return None
         return False
 
-    def _take(self, lock) -> None:
+    @property
+    def _lock_file(self) -> str:
+        return f"{self.path}/.lock"
+
+    def _take(self, lock: IO[bytes]) -> None:
         """Locks an open file and writes who holds it."""
         try:
             _try(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
         except BlockingIOError:
             lock.seek(0)
-            holder = lock.read().strip() or "another process"
+            holder = lock.read(200).decode(errors="replace").strip() or "another process"
             raise InputError(f"{self.path} is in use by {holder}: stop it, or use another directory") from None
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
                 raise
         lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         lock.flush()
-
-
-def series(rows: Iterable[Mapping], tag: str) -> dict[int, float]:
-    """The finite values of a tag by step; of several at one step the one written last."""
-    values = {row["step"]: row[tag] for row in rows if is_number(row.get(tag)) and math.isfinite(row[tag])}
-    return dict(sorted(values.items()))
-
-
-def is_number(value) -> bool:
-    """Whether a field of a row is a number; True and False are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _try(take: Callable[[], None]) -> None:

@@ -1,10 +1,11 @@
 """What a run writes down while it trains: metrics.jsonl and TensorBoard events."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.histogram.summary_v2 import histogram_pb
@@ -25,13 +26,12 @@ class RunLog:
 
     def __init__(self, run: Run, step: int):
         self._run = run
+        run.check_held()
         for path in files.named(run.events, "events"):
             _drop_events(path, after=step if step else -1)
         tf.io.gfile.makedirs(run.events)  # which says where it fails, as the writer does not
         self._writer = tf.summary.create_file_writer(run.events)
-        rows = [row for row in run.rows() if row["step"] <= step]
-        run.write_rows(rows)
-        self._start = time.monotonic() - (rows[-1]["seconds"] if rows else 0.0)
+        self._start = time.monotonic() - run.drop_rows(after=step).get("seconds", 0.0)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """One row of metrics.jsonl, with the seconds that the run has taken, and a TensorBoard scalar for each tag."""
@@ -69,31 +69,30 @@ class RunLog:
 
 def write_hyperparameters(run: Run, values: Mapping[str, Value]) -> None:
     """Writes what TensorBoard's HParams tab shows of a run, whose metrics are those of the folders in its directory."""
-    new = f"{run.path}/hparams.new"  # TensorBoard reads whatever has the name of an event file
     version = Event(wall_time=time.time(), file_version="brain.Event:2")
     # Without an id of its own a run is called by its folder, and runs of equal values stay apart.
     session = Event(wall_time=time.time(), summary=hparams_pb(dict(values), trial_id=""))
-    with tf.io.TFRecordWriter(new) as writer:
+    path = f"{run.path}/events.out.tfevents.hparams"
+    with files.fresh(path) as new, tf.io.TFRecordWriter(new) as writer:
         for event in (version, session):
             writer.write(event.SerializeToString())
-    tf.io.gfile.rename(new, f"{run.path}/events.out.tfevents.hparams", overwrite=True)
 
 
 def _drop_events(path: str, after: int) -> None:
-    """Removes the events of steps beyond `after` from a TensorBoard file, and a torn one at its end."""
-    kept, complete = [], True
-    try:
-        for record in tf.data.TFRecordDataset(path):
-            if tf.compat.v1.Event.FromString(record.numpy()).step <= after:
-                kept.append(record.numpy())
-            else:
-                complete = False
-    except tf.errors.DataLossError:
-        complete = False
-    if complete:
+    """Removes the events of steps beyond `after` from a TensorBoard file, and what cannot be read at its end."""
+    if all(stays for stays, _ in _events(path, after)):
         return
-    new = f"{path.rpartition('/')[0]}/new"  # TensorBoard reads whatever has the name of an event file
-    with tf.io.TFRecordWriter(new) as writer:
-        for record in kept:
-            writer.write(record)
-    tf.io.gfile.rename(new, path, overwrite=True)
+    with files.fresh(path) as new, tf.io.TFRecordWriter(new) as writer:
+        for stays, record in _events(path, after):
+            if stays:
+                writer.write(record)
+
+
+def _events(path: str, after: int) -> Iterator[tuple[bool, bytes]]:
+    """Whether an event stays, and its record; one that does not stands for what cannot be read."""
+    files.opened(path).close()  # TensorFlow would wait for a pipe
+    try:
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            yield Event.FromString(record).step <= after, record
+    except (tf.errors.DataLossError, DecodeError):
+        yield False, b""

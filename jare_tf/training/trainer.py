@@ -73,8 +73,8 @@ class Trainer(NamedTuple):
         if not _alike(agree, zlib.crc32(self.record.text.encode()), self.devices):
             raise InputError("the workers of TF_CONFIG have different configurations, or versions of this program")
         checkpoints = Checkpoints(run, gan, pace.keep_checkpoints, self.chief)
-        first = self._restored(checkpoints, agree)
-        rewinds, rewound = int(checkpoints.rewinds), ""
+        first, rewound = self._restored(checkpoints, agree), ""
+        checkpoints.check_configuration(self.record)
         if first >= pace.steps:
             say(f"{run} is at step {first} already, of {pace.steps}")
             return None
@@ -90,8 +90,8 @@ class Trainer(NamedTuple):
         measured = probes(dataset)
         with StopSignals() as signals, profiling as profile_actions:
             while True:
+                rewinds = int(checkpoints.rewinds)
                 gan.seed.assign(gan.first_seed + rewinds * _SEEDS)
-                checkpoints.rewinds.assign(rewinds)
                 run_log = RunLog(run, first) if self.chief else None
                 if run_log is not None and rewound:
                     run_log.text(first, "rewind", rewound)
@@ -104,12 +104,14 @@ class Trainer(NamedTuple):
                     return signals.received or (signal.SIGTERM if last < pace.steps else None)
                 except RunError as error:
                     if not isinstance(error, NotFiniteError) or rewinds >= pace.rewinds or not run.steps():
-                        raise type(error)(f"{error}; {self._kept()}") from error
-                    rewinds += 1
+                        raise type(error)(f"{error}{self._kept()}") from error
+                    checkpoints.count_rewind()
                     first = self._restored(checkpoints, agree)
                     if run_log is not None:
                         run_log.close()
-                    rewound = f"{error}: rewind {rewinds} of {pace.rewinds} to step {first}, with other random draws"
+                    rewound = (
+                        f"{error}: rewind {rewinds + 1} of {pace.rewinds} to step {first}, with other random draws"
+                    )
                     say(rewound)
 
     def _actions(self, run_log: RunLog | None, checkpoints: Checkpoints, probes: Sequence[Probe]) -> list[loop.Every]:
@@ -140,8 +142,13 @@ class Trainer(NamedTuple):
         return step
 
     def _kept(self) -> str:
+        """How a message ends: what is kept, which nobody knows of a directory that is another's or gone."""
+        try:
+            self.run.check_held()
+        except OSError:
+            return ""
         kept = self.run.steps()
-        return f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint before it"
+        return f"; the checkpoint of step {kept[-1]} is kept" if kept else "; there is no checkpoint before it"
 
 
 def _alike(agree: Callable[[int], int], number: int, devices: tf.distribute.Strategy) -> bool:

@@ -140,18 +140,79 @@ def test_folder(folder, capsys):
     assert lines[4] == f"{folder}: 2 unreadable in all"
 
 
+def test_pipes_and_devices_are_left_out(folder, capsys):
+    """They are not waited for."""
+    os.mkfifo(folder / "pipe.png")
+    (folder / "zero.png").symlink_to("/dev/zero")
+    assert len(image_folder.load(path=str(folder), image_size=8)) == 30
+    printed = capsys.readouterr().out
+    for name in ("pipe.png", "zero.png"):
+        assert f"unreadable, left out: {folder}/{name} (OSError: not a regular file" in printed
+
+
+def test_large_images_are_decoded_one_at_a_time(folder, monkeypatch):
+    before = image_folder.load(path=str(folder), image_size=8)
+    monkeypatch.setattr("jare_tf.data.decoding._LARGE", 1)
+    np.testing.assert_array_equal(image_folder.load(path=str(folder), image_size=8).samples, before.samples)
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The names of the files that are read."""
+    names, original = [], images._bytes
+    monkeypatch.setattr(images, "_bytes", lambda path: names.append(os.path.basename(path)) or original(path))
+    return names
+
+
+def test_what_is_known_is_not_decoded_again(folder, tmp_path, decoded):
+    """But for what cannot be decoded, or has other times or another size; and the fingerprint is the same."""
+    settings = {"path": str(folder), "image_size": 8, "in_memory_limit": 0, "cache": f"{tmp_path}/cache"}
+    load = lambda **other: (decoded.clear(), image_folder.load(**{**settings, **other}), sorted(decoded))[1:]
+    before, names = load()
+    assert len(names) == 32
+    again, names = load()
+    assert names == ["broken.jpg", "cut.png"]
+    assert (len(again), again.fingerprint) == (30, before.fingerprint)
+    np.testing.assert_array_equal(again.batch(3, 7, 0), before.batch(3, 7, 0))
+    path, times = folder / "00.png", (folder / "00.png").stat()
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # as nobody does by mistake
+    changed, names = load()
+    assert names == ["00.png", "broken.jpg", "cut.png"]
+    assert changed.fingerprint != before.fingerprint
+    for other in ({"cache": None}, {"image_size": 9}, {"in_memory_limit": 1e9}):
+        assert len(load(**other)[1]) == 32
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b'{"x": 1}', b"\xff", b"[" * 100_000, b'{"x": ["a", 1, 2, 3]}'])
+def test_a_broken_list_is_none(folder, tmp_path, decoded, content):
+    settings = {"path": str(folder), "image_size": 8, "in_memory_limit": 0, "cache": f"{tmp_path}/cache"}
+    image_folder.load(**settings)
+    (path,) = (tmp_path / "cache").iterdir()
+    path.write_bytes(content)
+    decoded.clear()
+    assert len(image_folder.load(**settings)) == 30
+    assert len(decoded) == 32
+
+
+def test_a_cache_that_cannot_be_written(folder, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert len(image_folder.load(path=str(folder), image_size=8, in_memory_limit=0, cache=f"{tmp_path}/file")) == 30
+    assert f"the checksums of images are not kept in {tmp_path}/file/images-" in capsys.readouterr().out
+
+
 def test_names_that_are_no_text_and_links_in_circles(folder, capsys):
     (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")
     (folder / os.fsdecode(b"na\xefve.png")).write_bytes((folder / "00.png").read_bytes())
     (folder / "around").symlink_to(folder)
-    assert len(image_folder.load(path=str(folder), image_size=8, in_memory_limit=0).batch(0, 31, 0)) == 31
+    assert len(image_folder.load(path=str(folder), image_size=8, in_memory_limit=0, cache=None).batch(0, 31, 0)) == 31
     assert "caf\\udce9.png (UnidentifiedImageError" in capsys.readouterr().out
 
 
 def test_streaming_feeds_what_memory_feeds(folder, capsys):
     """The same images in the same order, over several epochs and from any batch on."""
     settings = {"path": str(folder), "image_size": 8}
-    memory, streaming = image_folder.load(**settings), image_folder.load(**settings, in_memory_limit=0)
+    memory, streaming = image_folder.load(**settings), image_folder.load(**settings, in_memory_limit=0, cache=None)
     assert "30 images, decoded while training" in capsys.readouterr().out
     assert type(streaming) is images.Streaming
     for first in (0, 5):
@@ -169,7 +230,7 @@ def test_streaming_feeds_what_memory_feeds(folder, capsys):
 @pytest.mark.parametrize("limit", [0, 1e9])
 def test_the_fingerprint_is_one_of_content(folder, tmp_path, limit):
     """Other pixels under the same names differ, as does another order; the same images under other names do not."""
-    load = lambda place: image_folder.load(path=str(place), image_size=8, in_memory_limit=limit).fingerprint
+    load = lambda place: image_folder.load(path=str(place), image_size=8, in_memory_limit=limit, cache=None).fingerprint
     before = load(folder)
     shutil.copytree(folder, tmp_path / "renamed")
     (tmp_path / "renamed" / "00.png").rename(tmp_path / "renamed" / "000.png")
@@ -185,7 +246,7 @@ def test_the_fingerprint_is_one_of_content(folder, tmp_path, limit):
 
 
 def test_an_image_that_vanishes_while_training(folder):
-    streaming = image_folder.load(path=str(folder), image_size=8, in_memory_limit=0)
+    streaming = image_folder.load(path=str(folder), image_size=8, in_memory_limit=0, cache=None)
     for path in folder.rglob("*.png"):
         path.unlink()
     with pytest.raises(tf.errors.OpError, match=r"\.png"):
@@ -204,7 +265,7 @@ def test_bad_folders(tmp_path):
         ({"image_size": None}, "image_size must be an integer of at least 1 and at most 4,096, not None"),
         ({"image_size": 0}, "image_size must be an integer of at least 1 and at most 4,096, not 0"),
         ({"image_size": 8, "channels": 4}, "channels must be 1 or 3, not 4"),
-        ({"image_size": 8, "crop": 1.5}, "crop must be an integer of at least 1, not 1.5"),
+        ({"image_size": 8, "crop": 1.5}, "crop must be an integer of at least 1 and at most 4,096 or None, not 1.5"),
     ):
         with pytest.raises(jare_tf.InputError, match=message):
             image_folder.load(path=str(tmp_path), **settings)

@@ -1,3 +1,6 @@
+import io
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -82,8 +85,26 @@ def test_several_arrays(tmp_path):
         in_memory.array_file(path=str(tmp_path / "several.npz"))
 
 
+def header(shape) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(10**11, 2), (4, 2), (10**30, 2), (2**62, 8), (-1, 2)])
+def test_a_header_that_claims_too_much(tmp_path, shape):
+    """Nothing is taken on its word."""
+    (tmp_path / "short.npy").write_bytes(header(shape) + bytes(48))
+    with pytest.raises(jare_tf.InputError, match="in_memory.array_file: cannot read .*/short.npy: ") as caught:
+        in_memory.array_file(path=str(tmp_path / "short.npy"))
+    assert shape[0] not in (4, 10**11) or str(caught.value).endswith("it is shorter than its header says")
+
+
 def test_no_array(tmp_path):
     (tmp_path / "text.npy").write_text("nothing")
-    for name in ("text.npy", "nosuch.npy"):
+    os.mkfifo(tmp_path / "pipe.npy")
+    (tmp_path / "header.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': 'nosuch'")
+    (tmp_path / "zip.npy").write_bytes(b"PK\x03\x04")
+    for name in ("text.npy", "nosuch.npy", "pipe.npy", "header.npy", "zip.npy"):
         with pytest.raises(jare_tf.InputError, match=f"in_memory.array_file: cannot read .*{name}"):
             in_memory.array_file(path=str(tmp_path / name))

@@ -1,5 +1,6 @@
 import base64
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from jare_tf.evaluation import (
 )
 from jare_tf.evaluation.metric import directions
 from jare_tf.report import curves, page, run_summary, scores
+from jare_tf.report.columns import Columns, Series
 from jare_tf.report.markup import Markup, element
-from jare_tf.training.run import series
 from tests.pages import ROWS, Page, lines, make, picture
 
 BETTER = {"fid_10k_train": "lower", "inception_score_50k": "higher"}
@@ -153,14 +154,35 @@ def test_direction_of_scores(probe, tag, way, best):
     assert directions(probe.better, [tag, "my_distance"]) == {tag: way}
     row = {"step": 1, tag: 1.0, "better": directions(probe.better, [tag])}
     assert scores.better([row, {"step": 2, "my_distance": 1.0}]) == {tag: way}
-    points = {10: 2.0, 20: best, 30: best, 40: 2.0}
+    points = curve({10: 2.0, 20: best, 30: best, 40: 2.0})
     assert scores.best_point(way, points) == (20, best)
 
 
 def test_series_are_finite_in_order_and_the_last_written():
     rows = [{"step": 5, "a": 1.0}, {"step": 3, "a": 2}, {"step": 5, "a": 4.0}, {"step": 9, "a": float("inf")}]
-    assert list(series([*rows, {"step": 7, "a": None, "b": True}], "a").items()) == [(3, 2), (5, 4.0)]
-    assert run_summary.tags([{"step": 1, "seconds": 2.0, "b": 1.0, "a": 0, "embedding": "x", "c": None}]) == ["b", "a"]
+    rows += [{"step": 7, "a": None, "b": True}, {"step": 3, "c": 1.0, "a": 3.0}, {"step": 2**53 + 1, "a": 2**70}]
+    points = Columns(rows).series("a")
+    assert dict(zip(points.steps.tolist(), points.values.tolist(), strict=True)) == {3: 3, 5: 4, 2**53 + 1: 2**70}
+    assert points.steps.tolist() == [3, 5, 2**53 + 1]
+    columns = Columns([{"step": 1, "seconds": 2.0, "b": 1.0, "a": 0, "embedding": "x", "c": None, "d": True}])
+    assert columns.tags == ["b", "a"]
+    assert (columns.count, columns.step, columns.seconds) == (1, 1, 2.0)
+    assert len(columns.series("nosuch")) == len(Columns().series("a")) == 0
+
+
+def test_columns_take_no_more_than_their_numbers():
+    row = {"step": 1, "seconds": 1.0, **{f"tag/{number}": 0.1 for number in range(12)}}
+    tracemalloc.start()
+    try:
+        columns = Columns({**row, "step": step} for step in range(50_000))
+        assert tracemalloc.get_traced_memory()[1] < 50_000 * 8 * 14 * 1.3
+        assert columns.series("tag/3").last == (49_999, 0.1)
+    finally:
+        tracemalloc.stop()
+
+
+def curve(points):
+    return Series(np.array([*points]), np.array([*points.values()], float))
 
 
 def test_differing_bindings(tmp_path):
@@ -200,10 +222,12 @@ def test_number_of_pictures(tmp_path):
     for step in range(5):  # 300 KB each
         (tmp_path / "run" / "samples" / f"{step:07d}.png").write_bytes(picture(step).rjust(300_000))
     assert [len(one) for one in embedded(show(run)[1])] == [300_000] * 3
-    assert len(embedded(show(run, make(tmp_path / "same", steps=range(9)))[1])) == 6
-    for step in range(5):
-        (tmp_path / "run" / "samples" / f"{step:07d}.png").write_bytes(picture(step).rjust(900_000))
-    assert [one[-60:] for one in embedded(show(run)[1])] == [picture(0)[-60:], picture(4)[-60:]]
+    text, found = show(run, make(tmp_path / "same", steps=range(9)))
+    assert len(embedded(found)) == 1 + 6
+    text, found = show(run, *(make(tmp_path / f"{number}", steps=[0]) for number in range(3)))
+    assert len(embedded(found)) == 3
+    assert "Pictures of 1 run left out, to keep the page small." in found.text
+    assert len(embedded(show(run, *(str(tmp_path / name) for name in "012"), pictures=2)[1])) == 2 + 3
 
 
 def test_picture_that_is_being_written(tmp_path):
@@ -246,6 +270,7 @@ def test_long_runs_are_summarized(tmp_path):
     runs = [make(tmp_path / name, rows) for name in "abc"]
     text, found = show(*runs)
     assert len(text) < 300_000
+    assert "in each of 120 parts" in found.text
     assert "A line is the median" in found.text
     assert "A line is the median" not in show(make(tmp_path / "short", rows[:200]))[1].text
 
@@ -259,19 +284,19 @@ def heights(svg, before):
 
 def test_long_curve_is_the_median_in_a_shade_that_reaches_every_value():
     points = {step: 1.0 + step % 3 for step in range(5000)}
-    plain, spiked = (curves.svg({0: {**points, **extra}}, "name") for extra in ({}, {2500: 9.0}))
+    plain, spiked = (curves.svg({0: curve({**points, **extra})}, "name") for extra in ({}, {2500: 9.0}))
     low, high = heights(plain, "stroke-width: 1.4;")
     bottom, top = (165.6 + y for y in heights(plain, '"/>\n</defs>\n<g clip-path'))
     assert low == high == pytest.approx((bottom + top) / 2, abs=0.1)
     assert top - bottom > 100
     bottom, top = (165.6 + y for y in heights(spiked, '"/>\n</defs>\n<g clip-path'))
     assert top - bottom > 100
-    assert plain == curves.svg({0: points}, "name")
-    assert plain != curves.svg({0: points}, "another")
+    assert plain == curves.svg({0: curve(points)}, "name")
+    assert plain != curves.svg({0: curve(points)}, "another")
 
 
 def test_labels_of_an_axis_differ():
-    svg = curves.svg({0: {0: 1.3840, 100: 1.3863, 200: 1.3902}}, "name")
+    svg = curves.svg({0: curve({0: 1.3840, 100: 1.3863, 200: 1.3902})}, "name")
     labels = re.findall(r"<text [^>]*>([^<]*)</text>", svg)
     assert len(labels) == len(set(labels)) > 8
     assert "1.386" in labels
@@ -300,10 +325,37 @@ def test_one_run_has_no_comparison(tmp_path):
     assert "Samples" not in found.headings
 
 
-def test_unreadable_runs(tmp_path):
+def test_many_runs_share_a_page(tmp_path, monkeypatch):
+    """Curves, configurations and pictures; what is left out is said."""
+    monkeypatch.setattr(page, "_PAGE_BYTES", 100_000)
+    rng, tags = np.random.default_rng(0), [f"loss/{number}" for number in range(4)]
+    runs = []
+    for number in range(20):
+        rows = [{"step": step, **dict(zip(tags, rng.normal(size=4), strict=True))} for step in range(300)]
+        text = "".join(f"a.b{line} = {number}\n" for line in range(number * 10))
+        runs.append(make(tmp_path / f"run{number}", rows, text=text, steps=[0] if number else []))
+    (tmp_path / "run1" / "samples" / "0000000.png").write_bytes(picture(0).rjust(90_000))
+    text, found = show(*runs)
+    assert len(text) < 350_000
+    assert "in each of 12 parts" in found.text
+    assert re.search(r"190 of 190 bindings differ, \d\d are listed", found.text)
+    assert "config.gin of 8 runs left out, to keep the page small." in found.text
+    assert "Pictures of 1 run left out, to keep the page small." in found.text
+
+
+def test_extreme_numbers_are_drawn(tmp_path):
+    rows = [
+        {"step": step, "seconds": 1e300, "a": value} for step, value in ((0, 1e308), (1, -1e308), (2**63 - 1, 5e-324))
+    ]
+    _, found = show(make(tmp_path / "run", rows), make(tmp_path / "other", [{"step": 2**62, "a": 10**300}]))
+    assert found.column(0, "steps")[0]["text"] == "9,223,372,036,854,775,807"
+
+
+def test_unreadable_runs(tmp_path, capsys):
     run = make(tmp_path / "run")
     (tmp_path / "run" / "config.gin").write_bytes(b"\xff\xfe")
-    with pytest.raises(jare_tf.InputError, match=r"cannot read the run in .*/run: 'utf-8' codec"):
+    with pytest.raises(jare_tf.InputError, match=r"cannot read .*/run/config.gin: 'utf-8' codec"):
         show(run)
-    with pytest.raises(jare_tf.InputError, match=r"evaluation/metrics.jsonl, line 2: a row has a step"):
-        show(make(tmp_path / "scored", evaluation=[{"step": 1}, {"fid": 1.0}]))
+    show(make(tmp_path / "scored", evaluation=[{"step": 1}, {"fid": 1.0}]))
+    line = f"{tmp_path}/scored/evaluation/metrics.jsonl, line 2: step must be an integer of at least 0 and below 2^63"
+    assert capsys.readouterr().out == f"{line}; left out\n"

@@ -1,5 +1,7 @@
 """tools/report.py: runs of the program in one page, and a user's mistakes in one line."""
 
+import os
+
 import pytest
 
 from tests.pages import Page, make
@@ -31,22 +33,31 @@ def test_page_of_two_runs(tmp_path, capsys):
     [
         (["{0}/nosuch"], "{0}/nosuch is not a folder: name run directories"),
         (["{0}/runs/a/metrics.jsonl"], "{0}/runs/a/metrics.jsonl is not a folder: name run directories"),
-        (["{0}/empty"], "{0}/empty is not a run directory (no metrics.jsonl or config.gin); name run directories"),
-        (["{0}/runs"], "{0}/runs is not a run directory (no metrics.jsonl or config.gin); runs inside: a, b; pass"),
+        (
+            ["{0}/empty"],
+            "{0}/empty is not a run directory (no config.gin, metrics.jsonl or checkpoint); name run directories",
+        ),
+        (
+            ["{0}/runs"],
+            "{0}/runs is not a run directory (no config.gin, metrics.jsonl or checkpoint); runs inside: a, b; pass",
+        ),
         (["{0}/runs/a", "{0}/runs/a/"], "{0}/runs/a/ is named twice"),
-        (["{0}/broken"], "{0}/broken/metrics.jsonl, line 1: not JSON"),
-        (["{0}/listed"], "{0}/listed/metrics.jsonl, line 1: a row has a step"),
+        (["{0}/piped"], "cannot read the run in {0}/piped: not a regular file: {0}/piped/metrics.jsonl"),
         (["{0}/runs/a", "--output", "{0}/empty"], "--output {0}/empty is a folder: name a file"),
         (["{0}/runs/a", "--output", "{0}/nosuch/page.html"], "cannot write --output {0}/nosuch/page.html: "),
-        (["{0}/runs/a", "--pictures", "0"], "--pictures must be an integer of at least 1, not 0"),
+        (["{0}/runs/a", "--output", "/dev/full"], "cannot write --output /dev/full: /dev/full is not a regular file"),
+        (["{0}/runs/a", "--output", "/dev/stdout"], "cannot write --output /dev/stdout: /dev/stdout is not a regular"),
+        (["{0}/runs/a", "--output", "{0}/link"], "cannot write --output {0}/link: {0}/link is not a regular file"),
+        (["{0}/runs/a", "--pictures", "0"], "--pictures must be an integer of at least 1 and below 2**31, not 0"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_mistakes(tmp_path, capsys, arguments, message):
-    for name in ("runs/a", "runs/b", "broken", "listed"):
+    for name in ("runs/a", "runs/b", "piped"):
         make(tmp_path / name)
-    (tmp_path / "broken" / "metrics.jsonl").write_text('{"step"\n{"step": 2}\n')
-    (tmp_path / "listed" / "metrics.jsonl").write_text("[1]\n")
+    (tmp_path / "piped" / "metrics.jsonl").unlink()
+    os.mkfifo(tmp_path / "piped" / "metrics.jsonl")
+    (tmp_path / "link").symlink_to(tmp_path / "runs" / "a" / "metrics.jsonl")
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit) as caught:
         report.main(["--output", f"{tmp_path}/page.html", *(argument.format(tmp_path) for argument in arguments)])
