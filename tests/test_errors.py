@@ -1,5 +1,6 @@
 """A user's mistakes end in one line on stderr and exit code 2, a failed run in exit code 1; nothing written is lost."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -214,7 +215,7 @@ def test_comparison_that_binds_something_else(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001"])
-@pytest.mark.parametrize("damage", ["emptied", "cut", "altered", "removed"])
+@pytest.mark.parametrize("damage", ["emptied", "cut", "altered", "removed", "a pipe"])
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tmp_path, capsys, suffix, damage):
     if (suffix, damage) == ("index", "removed"):
         pytest.skip("without its index there is no checkpoint")
@@ -226,9 +227,11 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tmp_path, 
     altered = (
         content[: middle - 4] + bytes(255 - byte for byte in content[middle - 4 : middle + 4]) + content[middle + 4 :]
     )
-    path.write_bytes({"emptied": b"", "cut": content[:middle], "altered": altered, "removed": b""}[damage])
-    if damage == "removed":
-        path.unlink()
+    path.unlink()
+    if damage == "a pipe":
+        os.mkfifo(path)
+    elif damage != "removed":
+        path.write_bytes({"emptied": b"", "cut": content[:middle], "altered": altered}[damage])
     assert run(tmp_path / "run", "STEPS = 25") is None
     printed = capsys.readouterr().out
     assert f"{tmp_path}/run/checkpoints/step-20 cannot be read, set aside as unreadable-step-20: " in printed

@@ -218,9 +218,12 @@ def _reading(path: str) -> Iterator[str]:
     """Where TensorFlow reads the checkpoint from; what can go wrong becomes one line, but damage is the caller's."""
     folder, name = os.path.split(path)
     try:
+        for part in files.named(folder, f"{name}."):
+            with contextlib.suppress(PermissionError):  # TensorFlow says it too, but waits for a pipe
+                files.opened(part).close()
         with files.without_pattern(folder) as plain:
             yield f"{plain}/{name}"
-    except IndexError as error:  # "Read less bytes than requested"
+    except (OSError, IndexError) as error:  # IndexError: "Read less bytes than requested"
         raise _DamagedError(one_line(error)) from error
     except tf.errors.OpError as error:
         if error.error_code in _DAMAGED and "Permission denied" not in error.message:
