@@ -108,7 +108,10 @@ def run(
     except Exception as error:
         if debug or not _expected(error):
             raise
-        line = str(error).splitlines()[0] if isinstance(error, InputError | RunError) else one_line(error)
+        if isinstance(error, UnicodeEncodeError):
+            error = InputError(f"the name {error.object!r} is not in UTF-8, which TensorFlow wants of names")
+        own = isinstance(error, InputError | RunError)
+        line = str(error).partition("\n  In call to configurable")[0] if own else one_line(error)  # what gin adds
         named = [flag for words, flag in (flags or {}).items() if words in line]
         end(2 if isinstance(error, InputError) else 1, f"{name}: {line}{f' ({named[0]})' if named else ''}")
     finally:
@@ -141,4 +144,4 @@ def _expected(error: Exception) -> bool:
     """Whether an error is one of those that say enough in a line."""
     tensorflow = sys.modules.get("tensorflow")
     of_tensorflow = tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
-    return of_tensorflow or isinstance(error, InputError | RunError | OSError | MemoryError)
+    return of_tensorflow or isinstance(error, InputError | RunError | OSError | MemoryError | UnicodeEncodeError)

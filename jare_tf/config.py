@@ -16,7 +16,7 @@ import gin
 
 from jare_tf import gin_text, trust
 from jare_tf.errors import InputError
-from jare_tf.settings import UNKNOWN, annotations, check
+from jare_tf.settings import NotMade, annotations, check, made_by
 from jare_tf.training import optimizers
 from jare_tf.training.run import Record, Value
 
@@ -281,7 +281,8 @@ def _static(value: Any) -> Any:
         return value
     if _macro(value.config_key):
         return _static(_config[value.config_key]["value"])
-    return UNKNOWN if value.evaluate else value.configurable.wrapped
+    made = value.configurable.wrapped
+    return NotMade(made_by(made), repr(value)) if value.evaluate else made
 
 
 def _check_arguments(reference: Any, scope: str) -> None:

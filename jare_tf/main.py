@@ -180,9 +180,9 @@ def set_optimizer() -> None:
 
 def _default_model_dir(gin_file: str) -> str:
     """runs/<folder>/<name> of a configuration in a folder, runs/<name> of one at the top."""
-    name = pathlib.PurePath(gin_file).with_suffix("")
-    parts = [part for part in name.parts[-2:] if part not in ("gin_configs", "/", "..")]
-    return str(pathlib.PurePath("runs", *parts))
+    path = pathlib.PurePath(gin_file)
+    folders = [part for part in path.parts[-2:-1] if part not in ("gin_configs", "/", "..")]
+    return str(pathlib.PurePath("runs", *folders, path.stem))
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ def say(line: str) -> None:
     if _lost:
         return
     try:
-        print(line, flush=True)
+        print(printable(line), flush=True)
     except OSError as error:
         _lost = True
         complain(f"stdout: {os.strerror(error.errno or 0)}: the work goes on without output")
@@ -34,10 +34,16 @@ def show(text: str) -> None:
         raise RunError(f"stdout: {os.strerror(error.errno or 0)}") from error
 
 
+def printable(line: str) -> str:
+    """A line as it may be shown: a name from outside forges no further line, and colours no terminal."""
+    shown = lambda letter: letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+    return line if line.isprintable() else "".join(map(shown, line))
+
+
 def complain(line: str) -> None:
     """Prints a line on stderr, if that can be written to."""
     with contextlib.suppress(OSError, AttributeError):  # closed from the start it is None
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"{printable(line)}\n")
         sys.stderr.flush()
 
 

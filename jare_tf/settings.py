@@ -19,7 +19,20 @@ import numpy as np
 from jare_tf.errors import InputError, shown
 
 _Made = TypeVar("_Made", bound=Callable)
-UNKNOWN = object()  # stands for a value that is not made yet, and may be anything
+
+
+class NotMade(NamedTuple):
+    """Stands for a value that is not made yet.
+
+    kind: its class, `object` where that is not known.
+    name: what makes it, for messages.
+    """
+
+    kind: type = object
+    name: str = "something"
+
+    def __repr__(self):
+        return self.name
 
 
 class Range(NamedTuple):
@@ -93,6 +106,18 @@ def annotations(made: Callable) -> Mapping[str, Any]:
     return {name: hint for name, hint in hints.items() if name in parameters and parameters[name].kind not in several}
 
 
+def made_by(made: Callable) -> type:
+    """The class of what a function, or a class, makes; `object` where that is not known."""
+    if isinstance(made, type):
+        return made
+    try:
+        result = typing.get_type_hints(made).get("return")
+    except (NameError, TypeError):
+        return object
+    kind = typing.get_origin(result) or result
+    return kind if isinstance(kind, type) and not getattr(kind, "_is_protocol", False) else object
+
+
 def check(name: str, hint: Any, value: Any, why: str = "") -> None:
     """Raises InputError, which calls the value `name` and ends with `why`, unless `hint` allows `value`."""
     if not allows(hint, value):
@@ -104,13 +129,16 @@ def check(name: str, hint: Any, value: Any, why: str = "") -> None:
 def allows(hint: Any, value: Any) -> bool:
     """Whether a value is of the kind, and in the range, that an annotation says."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if value is UNKNOWN or hint is Any:
+    if hint is Any:
         return True
     if origin is Annotated:
         ranges = [one for one in arguments[1:] if isinstance(one, Range)]
-        return allows(arguments[0], value) and all(one.allows(value) for one in ranges)
+        known = not isinstance(value, NotMade)
+        return allows(arguments[0], value) and (not known or all(one.allows(value) for one in ranges))
     if origin in (Union, types.UnionType):
         return any(allows(one, value) for one in arguments)
+    if isinstance(value, NotMade):
+        return _may_be(origin or hint, value.kind)
     if origin is Literal:
         return any(type(one) is type(value) and one == value for one in arguments)
     if origin is collections.abc.Callable:
@@ -138,6 +166,16 @@ def allows(hint: Any, value: Any) -> bool:
 def _function(made: Callable) -> Callable:
     """What is called when something is made."""
     return made.__init__ if isinstance(made, type) else made  # type: ignore[misc]
+
+
+def _may_be(kind: Any, made: type) -> bool:
+    """Whether an instance of the class `made` may be of a kind; where either is not known it may."""
+    if made is object or getattr(kind, "_is_protocol", False):
+        return True
+    if not isinstance(kind, type):
+        return kind is not Literal
+    also = {float: (int,), tuple: (Sequence, np.ndarray), collections.abc.Sequence: (np.ndarray,)}.get(kind, ())
+    return issubclass(made, (kind, *also)) or issubclass(kind, made)
 
 
 def _fits(hint: Sequence[Any], value: Callable) -> bool:
@@ -178,6 +216,8 @@ def _choices(hint: Any) -> list[str]:
         return words or [_wanted(arguments[0]) + "".join(limits)]
     if origin in (Union, types.UnionType):
         return [words for one in arguments for words in _choices(one)]
+    if isinstance(value, NotMade):
+        return _may_be(origin or hint, value.kind)
     if origin is Literal:
         return [repr(one) for one in arguments]
     if origin is collections.abc.Callable:

@@ -10,7 +10,7 @@ import pytest
 
 import jare_tf
 from jare_tf import data, evaluation, experiment, losses, networks, report, rules
-from jare_tf.settings import UNKNOWN, BelowOne, Count, NonNegative, Positive, Size, allows, annotations, check, checked
+from jare_tf.settings import BelowOne, Count, NonNegative, NotMade, Positive, Size, allows, annotations, check, checked
 from jare_tf.training import optimizers
 
 NAN, INF = float("nan"), float("inf")
@@ -44,7 +44,7 @@ NAN, INF = float("nan"), float("inf")
 def test_what_an_annotation_allows(hint, allowed, refused):
     assert [value for value in allowed if not allows(hint, value)] == []
     assert [value for value in refused if allows(hint, value)] == []
-    assert allows(hint, UNKNOWN)
+    assert allows(hint, NotMade())
     for value in refused:
         with pytest.raises(jare_tf.InputError, match="^it must be .+, ") as error:
             check("it", hint, value)

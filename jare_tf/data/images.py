@@ -115,7 +115,7 @@ def from_files(
     readable = [path for index, path in enumerate(paths) if index not in failures]
     say(f"{name}: {len(readable):,} images, {'in memory' if in_memory else 'decoded while training'}")
     for index, reason in failures.items():
-        say(f"{name}: unreadable, left out: {_printable(paths[index])} ({reason})")
+        say(f"{name}: unreadable, left out: {paths[index]} ({reason})")
     if failures:
         say(f"{name}: {len(failures):,} unreadable in all")
     if not readable:
@@ -181,11 +181,6 @@ def read_all(
                 printed = time.monotonic()
                 say(f"{name}: {done:,} of {count:,} images read")
     return pixels[: done - len(failures)] if keep else pixels, checksum, failures
-
-
-def _printable(path: str) -> str:
-    """A file's name with bytes that are no text spelt out."""
-    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _attempt(

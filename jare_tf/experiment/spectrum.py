@@ -102,7 +102,8 @@ def spectrum(
     record["shown"] = shown
     files.replace(f"{run}/spectrum.json", json.dumps(record) + "\n")
     curves.save(spectra.draw(rows), f"{run}/spectrum.png")
-    say(f"{result.summary()}\n{run}/spectrum.json\n{run}/spectrum.png")
+    for line in (*result.summary().splitlines(), f"{run}/spectrum.json", f"{run}/spectrum.png"):
+        say(line)
 
 
 def _exact(experiment: Experiment, gan: GAN, dataset: Dataset, samples: int) -> tuple[TwoPlayerGame, Batch]:
