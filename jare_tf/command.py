@@ -113,7 +113,8 @@ def usage() -> str:
 def configurations() -> str:
     """What --list shows: by folder each configuration with the first sentence of its header."""
     folders: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(os.path.relpath(f"{top}/{name}", FOLDER) for top, _, names in os.walk(FOLDER) for name in names):
+    found = (os.path.relpath(f"{top}/{name}", FOLDER) for top, _, names in os.walk(FOLDER) for name in names)
+    for name in sorted(found, key=os.path.split):
         if name.endswith(".gin") and not name.startswith("base"):  # parts that others include
             header = (FOLDER / name).read_text(encoding="utf-8").partition("\n#\n")[0]
             row = name.replace(os.sep, "/"), header.replace("\n#", "").strip("# \n")
