@@ -6,7 +6,6 @@ Nothing here imports TensorFlow before the arguments are known, since that takes
 import argparse
 import atexit
 import contextlib
-import functools
 import logging
 import os
 import signal
@@ -61,7 +60,7 @@ def import_tensorflow(name: str, debug: bool) -> None:
     They come from C++, several of them before any setting of TensorFlow's is read: so it is file descriptor 2 that goes
     nowhere meanwhile. With `debug` they are shown.
     """
-    at_exit = functools.partial(atexit.register, output.complain)  # when file descriptor 2 is back
+    at_exit = lambda line: atexit.register(output.complain, line)  # when file descriptor 2 is back
     signals.handle(_stopping(name, at_exit))  # for good: what else is imported takes seconds, too
     if not debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
