@@ -10,7 +10,7 @@ FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin
 def names() -> list[str]:
     """As --gin_file names them: the path in FOLDER, with forward slashes."""
     paths = (os.path.relpath(f"{folder}/{name}", FOLDER) for folder, _, names in os.walk(FOLDER) for name in names)
-    return sorted(path.replace(os.sep, "/") for path in paths if path.endswith(".gin"))
+    return sorted((path.replace(os.sep, "/") for path in paths if path.endswith(".gin")), key=os.path.split)
 
 
 def described() -> dict[str, str]:

@@ -4,6 +4,7 @@ Nothing here imports TensorFlow before the arguments are known, since that takes
 """
 
 import argparse
+import atexit
 import contextlib
 import logging
 import os
@@ -59,7 +60,8 @@ def import_tensorflow(name: str, debug: bool) -> None:
     They come from C++, several of them before any setting of TensorFlow's is read: so it is file descriptor 2 that goes
     nowhere meanwhile. With `debug` they are shown.
     """
-    signals.handle(_stopping(name))  # for good: what else is imported takes seconds, too
+    at_exit = lambda line: atexit.register(output.complain, line)  # when file descriptor 2 is back
+    signals.handle(_stopping(name, at_exit))  # for good: what else is imported takes seconds, too
     if not debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with contextlib.nullcontext() if debug else _without_stderr():
@@ -102,7 +104,7 @@ def run(
         absl.logging.set_verbosity(absl.logging.FATAL)  # TFDS logs every place where it looks for a file
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # TensorFlow, that functions of one name are traced
     output.escape_unencodable()
-    undo = signals.handle(_stopping(name))
+    undo = signals.handle(_stopping(name, output.complain))
     try:
         stopped_by = command()
     except Exception as error:
@@ -130,12 +132,13 @@ def end(code: int, line: str) -> NoReturn:
     sys.exit(code)
 
 
-def _stopping(name: str) -> Callable[[int], None]:
+def _stopping(name: str, complain: Callable[[str], object]) -> Callable[[int], None]:
     """A handler that ends the process with one line."""
 
     def stop(number: int) -> None:
         output.discard()  # it may be what the process is waiting for
-        end(128 + number, f"{name}: stopped by {signal.Signals(number).name}")
+        complain(f"{name}: stopped by {signal.Signals(number).name}")
+        sys.exit(128 + number)
 
     return stop
 

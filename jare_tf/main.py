@@ -35,6 +35,7 @@ _FLAGS = {
     "a TPU goes": "--tpu, --strategy",
     "strategy '": "--strategy",
     "is in use by": "--model_dir",
+    "did not come within": "--wait_for_workers",
 }
 _ON_ONE_DEVICE = ("spectrum", "sample", "export")
 _WAIT = 5.0  # seconds between looks for a run that is to be watched

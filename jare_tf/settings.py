@@ -216,8 +216,6 @@ def _choices(hint: Any) -> list[str]:
         return words or [_wanted(arguments[0]) + "".join(limits)]
     if origin in (Union, types.UnionType):
         return [words for one in arguments for words in _choices(one)]
-    if isinstance(value, NotMade):
-        return _may_be(origin or hint, value.kind)
     if origin is Literal:
         return [repr(one) for one in arguments]
     if origin is collections.abc.Callable:

@@ -50,7 +50,7 @@ def test_a_file_of_the_current_directory_comes_before_the_packages(tmp_path, mon
 
 @pytest.mark.parametrize("name", ["isotropic_gaussian", "nosuch.gin", "base"])
 def test_no_such_configuration(name):
-    with pytest.raises(jare_tf.InputError, match=f"there is no configuration {name}, as a file or in "):
+    with pytest.raises(jare_tf.InputError, match=f"there is no configuration .{name}., as a file or in "):
         config.parse([name])
 
 

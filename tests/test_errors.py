@@ -86,7 +86,7 @@ def test_a_profile_of_no_training(tmp_path, capsys):
 def test_missing_file(tmp_path, capsys):
     code, lines = command(capsys, *arguments(tmp_path, files=["isotropic_gaussian/nosuch.gin"]))
     assert (code, len(lines)) == (2, 1)
-    assert "there is no configuration isotropic_gaussian/nosuch.gin" in lines[0]
+    assert "there is no configuration 'isotropic_gaussian/nosuch.gin'" in lines[0]
 
 
 def test_missing_include(tmp_path, capsys):

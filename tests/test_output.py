@@ -94,3 +94,28 @@ def test_nohup_ignores_a_closed_terminal():
     command = [sys.executable, "-c", SIGNALLED.format("signal.signal(signal.SIGHUP, signal.SIG_IGN)", "SIGHUP")]
     process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert (process.returncode, process.stdout, process.stderr) == (0, "after\n", "")
+
+
+def imported(tmp_path, debug, *lines):
+    """A process that has imported TensorFlow, which is a file of these lines; it says "ready"."""
+    devices = "class config:\n    list_physical_devices = staticmethod(lambda: os.write(2, b'devices\\n'))\n"
+    (tmp_path / "tensorflow.py").write_text("\n".join(["import os, signal", *lines, devices]))
+    command = f"from jare_tf import cli; cli.import_tensorflow('name', {debug}); print('ready')"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    return subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, env=environment)
+
+
+@pytest.mark.parametrize(("debug", "errors"), [(False, ""), (True, "noise\ndevices\n")])
+def test_what_tensorflow_writes_while_it_starts(tmp_path, debug, errors):
+    process = imported(tmp_path, debug, "os.write(2, b'noise\\n')")
+    assert (process.returncode, process.stdout, process.stderr) == (0, "ready\n", errors)
+
+
+def test_a_signal_while_tensorflow_starts(tmp_path):
+    process = imported(tmp_path, False, "os.kill(os.getpid(), signal.SIGINT)")
+    assert (process.returncode, process.stdout, process.stderr) == (130, "", "name: stopped by SIGINT\n")
+
+
+def test_a_tensorflow_that_is_broken_is_shown(tmp_path):
+    process = imported(tmp_path, False, "raise ImportError('broken')")
+    assert process.returncode == 1 and "ImportError: broken" in process.stderr

@@ -9,8 +9,8 @@ _AGAIN = (signal.SIGINT, signal.SIGTERM)  # a closing terminal may send SIGHUP t
 def handle(handler: Callable[[int], None]) -> Callable[[], None]:
     """Lets the first of these signals call `handler`; a second SIGINT or SIGTERM does what it did before.
 
-    SIGHUP is left alone where it is ignored: that is what `nohup` does. A handler should not write to stdout, as it
-    may come while something is written there.
+    SIGHUP is left alone where it is ignored: that is what `nohup` does. A handler should not print to stdout, as it may
+    come while something is printed there.
 
     Returns:
       What undoes it.

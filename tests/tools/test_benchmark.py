@@ -79,7 +79,7 @@ def test_exchanged_rules():
         (["--modes", "eager"], "--modes must be some of graph, xla, separated by commas, not 'eager'"),
         (["--rounds", "0"], "--rounds must be an integer of at least 1, not 0"),
         (["--settings", "mixture_conopt_paper", "--methods", "sngan"], "no setting has one of the methods"),
-        (["no_such.gin"], "there is no configuration no_such.gin"),
+        (["no_such.gin"], "there is no configuration 'no_such.gin'"),
         (["base/cifar10_c.gin"], "not a whole configuration: it binds no experiment.Experiment.rule"),
         (["comparisons/lazy.gin"], "unused binding experiment.Comparison.configs"),
         (["isotropic_gaussian/jare.gin", "--gin_param", "FILTRES = 3"], "unused binding FILTRES"),

@@ -46,7 +46,7 @@ def test_an_unknown_argument(name):
         ("input_throughput", ["--image_size", "0"], "--image_size must be an integer of at least 1, not 0"),
         ("rules", ["--rounds", "0"], "--rounds must be an integer of at least 1, not 0"),
         ("steps_per_call", ["x.gin", "0"], "steps_per_call must be an integer of at least 1, not 0"),
-        ("steps_per_call", ["nosuch.gin", "1"], "there is no configuration nosuch.gin"),
+        ("steps_per_call", ["nosuch.gin", "1"], "there is no configuration 'nosuch.gin'"),
         ("streamlines", ["/nosuch/x.png"], "/nosuch/x.png; No such file or directory"),
         ("score_images", ["/nosuch", "--against", "/nosuch2"], "there is no /nosuch, and it is no NAME:SPLIT"),
         ("train_classifier", ["cifar10", "--output", "/proc/c.keras"], "cannot write to /proc: "),
