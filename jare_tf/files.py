@@ -61,7 +61,10 @@ def fresh(path: str) -> Iterator[str]:
     """
     _check_regular(path)
     new = _fresh_name(path)
-    _create(new)
+    try:
+        _create(new)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error  # nobody knows the random name
     try:
         yield new
         sync(new)

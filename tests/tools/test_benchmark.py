@@ -77,7 +77,7 @@ def test_exchanged_rules():
         (["--settings", "C,G"], "--settings must be some of A, B, C, D, E, F, isotropic_gaussian, "),
         (["--methods", "gan,wgan"], "--methods must be some of gan, sngan, conopt, jare, "),
         (["--modes", "eager"], "--modes must be some of graph, xla, separated by commas, not 'eager'"),
-        (["--rounds", "0"], "--rounds must be an integer of at least 1, not 0"),
+        (["--rounds", "0"], "--rounds must be an integer of at least 1 and below 2**31, not 0"),
         (["--settings", "mixture_conopt_paper", "--methods", "sngan"], "no setting has one of the methods"),
         (["no_such.gin"], "there is no configuration 'no_such.gin'"),
         (["base/cifar10_c.gin"], "not a whole configuration: it binds no experiment.Experiment.rule"),
