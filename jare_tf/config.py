@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import math
 import re
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -176,7 +177,8 @@ def record(trained: Root, roots: Sequence[Root]) -> Record:
     of_trained = _reached([trained])
     names = resolved(_formatted(of_trained)).keys() & chosen - _places(of_trained)
     now, prefix = resolved(text), f"experiment.{trained.__name__}."
-    return Record(text, {name.removeprefix(prefix): _value(now[name]) for name in sorted(names)})
+    hyperparameters = {name.removeprefix(prefix): _value(now[name]) for name in sorted(names)}
+    return Record(text, hyperparameters, _checksum(of_trained))
 
 
 def changes(before: str, trained: Root) -> list[str]:
@@ -322,6 +324,16 @@ def _with_defaults(bindings: Bindings) -> Bindings:
     parameters = lambda key: inspect.signature(gin.config._REGISTRY[key[1]].wrapped).parameters.values()
     defaults = lambda key: {one.name: one.default for one in parameters(key) if one.default is not one.empty}
     return {key: values if _macro(key) or key[0] else {**defaults(key), **values} for key, values in bindings.items()}
+
+
+def _checksum(bindings: Bindings) -> int:
+    """Of what is bound; a default counts the same whether or not it is spelt out, and a place not at all."""
+    defaults = _with_defaults({key: {} for key in bindings if not _macro(key)})
+    usual, now = resolved(_formatted(defaults)), resolved(_formatted(bindings))
+    places = _places(bindings)
+    return zlib.crc32(
+        repr(sorted((name, now[name]) for name in now.keys() - places if usual.get(name) != now[name])).encode()
+    )
 
 
 def _formatted(bindings: Mapping[Key, Mapping[str, Any]]) -> str:

@@ -16,7 +16,7 @@ import gin
 import tensorflow as tf
 
 import jare_tf
-from jare_tf import catalogue
+from jare_tf import catalogue, files
 from jare_tf.errors import InputError, one_line, shown
 from jare_tf.settings import annotations
 
@@ -92,7 +92,7 @@ def _check_includes(path: str, by: tuple[str, ...] = ()) -> None:
 def read(path: str) -> str:
     """The text of a configuration."""
     try:
-        with tf.io.gfile.GFile(path, "rb") as file:
+        with files.opened(path) as file:
             return file.read().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text in UTF-8 (byte {error.start}): save it as UTF-8") from error

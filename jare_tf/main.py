@@ -35,6 +35,7 @@ _FLAGS = {
     "a TPU goes": "--tpu, --strategy",
     "strategy '": "--strategy",
     "is in use by": "--model_dir",
+    "allow the change": "--allow_config_change",
     "did not come within": "--wait_for_workers",
 }
 _ON_ONE_DEVICE = ("spectrum", "sample", "export")

@@ -32,6 +32,14 @@ STATEFUL = [
     "experiment.Experiment.rule = @rules.optimistic()",
 ]
 IMAGES = ["cifar10/c_jare.gin"]
+LAZY = [
+    "experiment.Experiment.average_decay = 0.99",
+    "experiment.Experiment.rule = @rules.lazy()",
+    "rules.lazy.rule = @rules.jare()",
+    "rules.lazy.every = 3",
+]
+SPOILT = ["import tests.spoilt", "experiment.Experiment.dataset = @tests.spoilt.ring", "NAN_POLICY = 'rewind'"]
+KILLS = int(os.environ.get("JARE_TF_KILLS", "15"))
 
 
 @pytest.fixture
@@ -51,16 +59,20 @@ def test_all_state_is_resumed(tmp_path, pictures, eagerly):
 
 
 @pytest.mark.parametrize(
-    ("files", "kills", "steps"),
+    ("files", "more", "kills", "steps"),
     [
-        (["isotropic_gaussian/optimistic.gin"], 2, 300),
-        pytest.param(IMAGES, int(os.environ.get("JARE_TF_KILLS", "20")), 800, marks=pytest.mark.slow),
+        (["isotropic_gaussian/optimistic.gin"], [], 2, 300),
+        pytest.param(["isotropic_gaussian/optimistic.gin"], [], KILLS, 3000, marks=pytest.mark.slow),
+        pytest.param(IMAGES, STATEFUL, KILLS, 800, marks=pytest.mark.slow),
+        pytest.param(["mixture_jare_paper/jare.gin"], LAZY, KILLS, 1500, marks=pytest.mark.slow),
+        pytest.param(["mixture_jare_paper/jare.gin"], SPOILT, KILLS, 1500, marks=pytest.mark.slow),
     ],
+    ids=["a few", "game", "images", "moving average and lazy rule", "rewinding"],
 )
-def test_killed_at_random_moments_and_resumed_each_time(tmp_path, pictures, files, kills, steps):
+def test_killed_at_random_moments_and_resumed_each_time(tmp_path, pictures, files, more, kills, steps):
     """kill −9 of the process, from its start on; the final bits and rows are those of a run that was left alone."""
     pace = [f"STEPS = {steps}", "LOG_EVERY = 5", "SAVE_EVERY = 5", "SAMPLE_EVERY = 50", "STEPS_PER_CALL = 5"]
-    params = [*STATEFUL, *pictures, *pace] if files == IMAGES else [*pace, "JIT = False"]
+    params = [*more, *pace, *(pictures if files == IMAGES else ["JIT = False"])]
     whole, killed, log = tmp_path / "whole", tmp_path / "killed", tmp_path / "log"
     begin = lambda model_dir: Forked(log, *program(model_dir, files, params))
     moments = random.Random(0)
@@ -78,6 +90,7 @@ def test_killed_at_random_moments_and_resumed_each_time(tmp_path, pictures, file
     assert_same_run(whole, killed)
     assert [row["step"] for row in metrics(killed)] == list(range(5, steps + 1, 5))
     assert log.read_text().count(f"from step 0 to {steps}") < 2 + kills / 2  # it went on, and did not begin anew
+    assert ("rewind 1 of 3" in log.read_text()) == (more is SPOILT)
 
 
 def _rows(model_dir) -> int:

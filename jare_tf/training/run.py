@@ -33,17 +33,14 @@ class Record(NamedTuple):
 
     text: all of it, for config.gin.
     hyperparameters: what was bound, by name, for TensorBoard.
-    may_change: whether the run goes on although its checkpoint was trained with other hyperparameters.
+    checksum: of what defines the experiment: where the data lie, and how long a run is, may change.
+    may_change: whether the run goes on although its checkpoint has another checksum.
     """
 
     text: str = ""
     hyperparameters: Mapping[str, Value] = {}
+    checksum: int = 0
     may_change: bool = False
-
-    @property
-    def checksum(self) -> int:
-        """Of what defines the experiment: where the data lie, and how long a run is, may change."""
-        return zlib.crc32(repr(sorted(self.hyperparameters.items())).encode())
 
 
 @dataclasses.dataclass(frozen=True)
