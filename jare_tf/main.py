@@ -81,11 +81,17 @@ def dispatch(
         return train(gin_files, of_runs, run)
     comparison = config.call(experiment.Comparison)
     config.check_used([experiment.Comparison])
-    for label, (file, *overrides) in comparison.entries().items():
+    entries = comparison.entries()
+    for number, (label, (file, *overrides)) in enumerate(entries.items(), start=1):
+        say(f"{label}, run {number} of {len(entries)}")
         signal = train([file], [*overrides, *of_runs], comparison.run(model_dir, label))
         if signal is not None:
             return signal
-    say(f"the picture: {comparison.draw(model_dir)}")
+    picture = comparison.draw(model_dir)
+    for line in comparison.table(model_dir):
+        say(line)
+    say(f"the picture: {picture}")
+    say(f"every curve: tensorboard --logdir {model_dir}")
     return None
 
 
@@ -155,7 +161,7 @@ def _look(
         config.check_same_data(experiment.Experiment, experiment.evaluate)
         given |= {"last_step": config.call(experiment.Pace).steps, "devices": devices, "watch": watch}
     if mode == "spectrum":
-        given |= {"differences": differences}
+        given |= {"differences": differences, "checksum": config.record(experiment.Experiment, ROOTS).checksum}
     try:
         config.call(MODES[mode], **given)
     except (tf.errors.OpError, OSError) as error:

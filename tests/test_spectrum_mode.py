@@ -87,8 +87,8 @@ def test_rules_without_a_closed_form_of_their_own(tmp_path):
 
 
 def test_rule_is_named(tmp_path):
-    assert spectrum(tmp_path, "GAMMA = 3.0")["rule"] == "jare(gamma=3.0)"
-    result = spectrum(tmp_path, files=["isotropic_gaussian/lazy.gin"])
+    assert spectrum(tmp_path / "jare", "GAMMA = 3.0")["rule"] == "jare(gamma=3.0)"
+    result = spectrum(tmp_path / "lazy", files=["isotropic_gaussian/lazy.gin"])
     assert result["rule"] == "lazy(rule=jare(gamma=10.0), every=8)"
     assert len(result["eigenvalues"]) == 4
 
@@ -131,8 +131,8 @@ def test_where_no_run_is_nothing_differs(tmp_path, capsys):
 
 
 def test_momentum_counts(tmp_path):
-    plain = spectrum(tmp_path)
-    heavy = spectrum(tmp_path, "keras.optimizers.SGD.momentum = 0.9")
+    plain = spectrum(tmp_path / "plain")
+    heavy = spectrum(tmp_path / "heavy", "keras.optimizers.SGD.momentum = 0.9")
     assert heavy["eigenvalues"] == plain["eigenvalues"]
     assert heavy["optimizer"] == "SGD(momentum=0.9, nesterov=False)"
     values = np.array([complex(*pair) for pair in plain["eigenvalues"]])
@@ -226,3 +226,10 @@ def test_estimates_while_training(tmp_path):
     assert "phase_factor" in {value.tag for event in events for value in event.summary.value}
     with pytest.raises(jare_tf.InputError, match="spectrum_every must be a multiple of log_every, 5, not 7"):
         run(tmp_path / "other", "experiment.Pace.spectrum_every = 7")
+
+
+def test_a_spectrum_of_another_configuration_stays(tmp_path):
+    first = spectrum(tmp_path)
+    with pytest.raises(jare_tf.InputError, match="spectrum.json is the spectrum of another configuration"):
+        run(tmp_path, "MU = 6.0", mode="spectrum")
+    assert spectrum(tmp_path, "STEPS = 30", "experiment.Experiment.average_decay = 0.0") == first

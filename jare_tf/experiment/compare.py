@@ -6,6 +6,7 @@ from typing import Annotated
 
 from jare_tf.errors import InputError
 from jare_tf.report import curves
+from jare_tf.report.columns import Columns
 from jare_tf.settings import checked
 from jare_tf.training.run import Run
 
@@ -45,5 +46,16 @@ class Comparison:
     def draw(self, folder: str) -> str:
         """Draws the runs, which lie in `folder`, in its comparison.png; the path of the picture."""
         picture = f"{folder}/comparison.png"
-        curves.save(curves.draw({label: self.run(folder, label) for label in self.configs}, self.tags), picture)
+        curves.save(curves.draw(self._runs(folder), self.tags), picture)
         return picture
+
+    def table(self, folder: str) -> list[str]:
+        """Lines of text: for each of the tags its last value in each run."""
+        columns = {label: Columns(run.rows()) for label, run in self._runs(folder).items()}
+        last = lambda tag: [f"{of.series(tag).last[1]:.4g}" for of in columns.values()]
+        rows = [["at the end", *columns], *([title, *last(tag)] for tag, title in self.tags.items())]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+    def _runs(self, folder: str) -> dict[str, Run]:
+        return {label: self.run(folder, label) for label in self.configs}

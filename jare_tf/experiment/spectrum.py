@@ -30,6 +30,7 @@ def spectrum(
     experiment: Experiment,
     run: Run,
     differences: Sequence[str] | None,
+    checksum: int,
     *,
     at: Literal["checkpoint", "equilibrium", "initialisation"] | None = None,
     samples: Count = 512,
@@ -47,14 +48,19 @@ def spectrum(
       run: where the files go, and where a checkpoint may be.
       differences: how the configuration differs from that of the run; None where `at` may not be the newest checkpoint
         by default.
+      checksum: of the configuration (`Record.checksum`); what was written for another one is not overwritten.
       at: "checkpoint", "equilibrium" or "initialisation". By default the checkpoint if that may be and there is one,
         else the equilibrium if it is known, else the initialisation.
       samples: samples of each distribution in a dense analysis.
       dense_up_to: most parameters of both networks together for a dense analysis.
 
     Raises:
-      InputError: what the experiment is made of does not fit together, or there is nothing at `at`.
+      InputError: what the experiment is made of does not fit together, there is nothing at `at`, or the directory has a
+        spectrum of another configuration.
     """
+    written = f"{run}/spectrum.json"
+    if tf.io.gfile.exists(written) and _checksum(written) != checksum:
+        raise InputError(f"{written} is the spectrum of another configuration: remove it, or use another directory")
     gan = experiment.gan()
     optimizers = experiment.optimizers()
     dataset = experiment.data(gan)
@@ -94,16 +100,25 @@ def spectrum(
     result = rows[title][-1]
     shown = [{"point": point, **one.to_json()} for point, row in rows.items() for one in row]
     record = {
+        "configuration": checksum,
         "at": where,
         "step": step or 0,
         "not_as_in_the_run": list(differences or ()) if step else [],
         **result.to_json(),
     }
     record["shown"] = shown
-    files.replace(f"{run}/spectrum.json", json.dumps(record) + "\n")
+    files.replace(written, json.dumps(record) + "\n")
     curves.save(spectra.draw(rows), f"{run}/spectrum.png")
-    for line in (*result.summary().splitlines(), f"{run}/spectrum.json", f"{run}/spectrum.png"):
+    for line in (*result.summary().splitlines(), written, f"{run}/spectrum.png"):
         say(line)
+
+
+def _checksum(path: str) -> int | None:
+    """The checksum in a spectrum.json, None where it has none."""
+    try:
+        return json.loads(b"".join(files.chunks(path)))["configuration"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def _exact(experiment: Experiment, gan: GAN, dataset: Dataset, samples: int) -> tuple[TwoPlayerGame, Batch]:

@@ -58,19 +58,21 @@ def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure
     columns = max(map(len, grid))
     figure = Figure(figsize=(4.5 * columns, 3.4 * len(grid)), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
-    colours: dict[str, str] = {}
+    styles: dict[str, dict[str, Any]] = {}
     for row, axes_of_row in zip(grid, figure.subplots(len(grid), columns, squeeze=False), strict=True):
         for panel, axes in zip(row, axes_of_row, strict=False):
             for label, curves in panel.curves.items():
-                colour = colours.setdefault(label, f"C{len(colours)}")
+                look = {"color": f"C{len(styles) % 10}", "linestyle": _DASHES[len(styles) // 10 % len(_DASHES)]}
+                look = styles.setdefault(label, look)
                 for curve in curves:
-                    axes.plot(*curve, color=colour, label=label, linewidth=1.2)
+                    few = np.size(curve[0]) < _MARKED
+                    axes.plot(*curve, label=label, linewidth=1.2, marker="o" if few else None, markersize=3, **look)
             axes.set(xlabel=xlabel, title=panel.title)
             _scale(axes, np.concatenate([line.get_ydata() for line in axes.get_lines()]))
         for axes in axes_of_row[len(row) :]:
             axes.axis("off")
-    lines = [Line2D([], [], color=colour, linewidth=1.2) for colour in colours.values()]
-    figure.legend(lines, list(colours), loc="outside lower center", ncols=3)
+    lines = [Line2D([], [], linewidth=1.2, **look) for look in styles.values()]
+    figure.legend(lines, list(styles), loc="outside lower center", ncols=3)
     return figure
 
 

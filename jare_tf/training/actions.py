@@ -14,6 +14,7 @@ from jare_tf.training.gan import GAN
 from jare_tf.training.loop import Action, StepReport
 from jare_tf.training.pace import Probe
 from jare_tf.training.summaries import RunLog
+from jare_tf.types import Players
 
 
 def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int, batch_size: int) -> Action:
@@ -68,9 +69,11 @@ def _by_path(network: keras.Model) -> dict[str, keras.Variable]:
 
 
 def _line(report: StepReport, steps: int) -> str:
-    losses = "  ".join(f"{player} {report.metrics[f'loss/{player}']:+.4f}" for player in ("discriminator", "generator"))
-    line = f"step {report.step:>{len(str(steps))}} of {steps}  loss: {losses}"
-    if report.steps_per_second:
-        left = datetime.timedelta(seconds=round((steps - report.step) / report.steps_per_second))
-        line += f"  {report.steps_per_second:.4g} steps/s  {left} left"
+    """At most 80 columns wide for runs of up to ten million steps."""
+    losses = "  ".join(f"{player[0].upper()} {report.metrics[f'loss/{player}']:+.4f}" for player in Players._fields)
+    line = f"step {report.step:>{len(f'{steps:,}')},} of {steps:,}  loss {losses}"
+    if rate := report.steps_per_second:
+        left = datetime.timedelta(seconds=round((steps - report.step) / rate))
+        line += f"  {rate:,.0f} steps/s" if rate >= 100 else f"  {rate:.3g} steps/s"
+        line += f"  {left} left" if report.step < steps else ""
     return line

@@ -1,6 +1,8 @@
 """A run from where its directory stands to its end: resuming, rewinding, stopping."""
 
+import datetime
 import signal
+import time
 import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -75,6 +77,7 @@ class Trainer(NamedTuple):
         checkpoints = Checkpoints(run, gan, pace.keep_checkpoints, self.chief)
         first, rewound = self._restored(checkpoints, agree), ""
         checkpoints.check_configuration(self.record)
+        begin, start = first, time.monotonic()
         if first >= pace.steps:
             say(f"{run} is at step {first} already, of {pace.steps}")
             return None
@@ -101,6 +104,8 @@ class Trainer(NamedTuple):
                     last = loop.train(gan, dataset, self.batch_size, pace, due, stopped)
                     checkpoints.save(last)
                     agree(0)  # no worker leaves before the chief has written
+                    took = datetime.timedelta(seconds=round(time.monotonic() - start))
+                    say(f"{run}: {last - begin:,} steps in {took}")
                     return signals.received or (signal.SIGTERM if last < pace.steps else None)
                 except RunError as error:
                     if not isinstance(error, NotFiniteError) or rewinds >= pace.rewinds or not run.steps():
