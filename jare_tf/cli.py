@@ -62,6 +62,9 @@ def import_tensorflow(name: str, debug: bool) -> None:
     """
     at_exit = lambda line: atexit.register(output.complain, line)  # when file descriptor 2 is back
     signals.handle(_stopping(name, at_exit))  # for good: what else is imported takes seconds, too
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # whatever ~/.keras/keras.json says
+    if backend != "tensorflow":
+        end(2, f"{name}: this needs Keras on TensorFlow: unset KERAS_BACKEND, which is {backend!r}")
     if not debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with contextlib.nullcontext() if debug else _without_stderr():

@@ -14,6 +14,7 @@ from jare_tf import cli, command
 if __name__ == "__main__":
     command.start(sys.argv)  # --help and a mistake in the flags end here, before TensorFlow is imported
 
+import keras
 import tensorflow as tf
 
 from jare_tf import config, experiment
@@ -55,6 +56,10 @@ def dispatch(
 ) -> int | None:
     """Does what the flags say, on one device by default; the signal that stopped it, if one did."""
     set_optimizer()
+    # What ~/.keras/keras.json may say differently, and no record of a run has.
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
     named_run = model_dir is not None
     model_dir = os.path.expanduser(model_dir or _default_model_dir((gin_files or ["quickstart"])[-1]))
     run = experiment.Run(model_dir)

@@ -3,11 +3,16 @@
 import subprocess
 import sys
 
+import keras
 import pytest
 from absl import flags
 
+import jare_tf
 from jare_tf import catalogue, command, main
-from tests.processes import ROOT
+from jare_tf.networks import affine
+from tests.processes import ROOT, start
+from tests.runs import copied, run
+from tests.test_experiment import assert_same_run
 
 
 def program(*arguments):
@@ -63,3 +68,22 @@ def test_a_mistake_in_the_flags(arguments, message):
     (line,) = shown.stderr.splitlines()
     assert line.startswith(f"jare_tf: {message}")
     assert line.endswith("; --help lists the flags")
+
+
+def test_keras_on_something_else(tmp_path):
+    assert start(tmp_path / "log", "-m", "jare_tf.main", KERAS_BACKEND="jax").wait() == 2
+    assert (tmp_path / "log").read_text() == (
+        "jare_tf: this needs Keras on TensorFlow: unset KERAS_BACKEND, which is 'jax'\n"
+    )
+
+
+def test_settings_of_keras_outside_of_the_configuration(tmp_path):
+    copied(tmp_path / "usual")
+    keras.config.set_image_data_format("channels_first")
+    keras.config.set_epsilon(1e-2)
+    networks = affine.generator(mean=[0.0]), affine.discriminator(dimension=1)
+    with pytest.raises(jare_tf.InputError, match="images have their channels last here, and Keras"):
+        jare_tf.GAN(*networks, rule=jare_tf.sim_gd(), loss=jare_tf.Minimax(), latent_dim=1)
+    run(tmp_path / "other")
+    assert keras.config.image_data_format() == "channels_last"
+    assert_same_run(tmp_path / "usual", tmp_path / "other")

@@ -276,6 +276,11 @@ def _where(fits, value, otherwise):
 
 def _build_and_check(generator, discriminator, latent_dim: int):
     """Builds both networks; the shape of one sample."""
+    if keras.config.image_data_format() != "channels_last":
+        raise InputError(
+            "GAN: images have their channels last here, and Keras is set to channels_first: call "
+            "keras.config.set_image_data_format('channels_last') before networks are made"
+        )
     try:
         fake = generator(tf.zeros([1, latent_dim]))
     except (ValueError, tf.errors.InvalidArgumentError) as error:

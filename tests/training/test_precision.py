@@ -114,7 +114,7 @@ def test_a_run_is_resumed(tmp_path, policy):
 
 def test_no_such_precision(tmp_path):
     with pytest.raises(
-        jare_tf.InputError, match="precision must be one of float32, mixed_bfloat16, mixed_float16, not"
+        jare_tf.InputError, match="precision must be 'float32', 'mixed_bfloat16' or 'mixed_float16', not"
     ):
         run(tmp_path, "PRECISION = 'float8'")
 
