@@ -10,6 +10,8 @@ import logging
 import os
 import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
@@ -111,8 +113,13 @@ def run(
     try:
         stopped_by = command()
     except Exception as error:
-        if debug or not _expected(error):
+        if debug:
             raise
+        if not _expected(error):
+            with tempfile.NamedTemporaryFile("w", prefix=f"{name}-", suffix=".txt", delete=False) as file:
+                file.write("".join(traceback.format_exception(error)))
+            what = f"{type(error).__name__}: {one_line(error)}"
+            end(1, f"{name}: an error that nobody foresaw, please report it with {file.name}: {what}")
         if isinstance(error, UnicodeEncodeError):
             error = InputError(f"the name {error.object!r} is not in UTF-8, which TensorFlow wants of names")
         own = isinstance(error, InputError | RunError)

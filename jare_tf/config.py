@@ -14,9 +14,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 import gin
+import tensorflow as tf
 
 from jare_tf import gin_text, trust
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, RunError
 from jare_tf.settings import NotMade, annotations, check, made_by
 from jare_tf.training import optimizers
 from jare_tf.training.run import Record, Value
@@ -70,13 +71,20 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = (), *, trusted: bo
     for binding in bindings:
         if binding.strip() not in imports:
             gin_text.parse_binding(binding, imports)
+    try:
+        _check_values()
+    except RecursionError as error:
+        raise InputError(f"{' and '.join(gin_files)}: brackets or macros are nested too deeply") from error
+
+
+def _check_values() -> None:
+    """Raises InputError for what is made of itself, and for a number that gin could not write."""
     for key, values in _config.items():
         _check_cycles(key)
         for name, value in values.items():
-            if any(
-                isinstance(one, float) and not math.isfinite(one) for one in gin.config._iterate_flattened_values(value)
-            ):
-                raise InputError(f"{_name(key, name)} must be finite, not {value!r}")  # gin could not write it
+            flat = gin.config._iterate_flattened_values(value)
+            if any(isinstance(one, float) and not math.isfinite(one) for one in flat):
+                raise InputError(f"{_name(key, name)} must be finite, not {value!r}")
 
 
 def _check_cycles(key: Key, by: tuple[Key, ...] = ()) -> None:
@@ -113,10 +121,11 @@ def makers_named(root: Root) -> Iterator[None]:
     """
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # what is made may be a user's own
         message, *rest = str(error).splitlines() or [""]
         makers = _MAKER.findall("\n".join(rest))  # gin names whom it called, the innermost first
-        if isinstance(error, InputError) or not makers or makers[0] == root.__name__:
+        told = isinstance(error, InputError | RunError | OSError | MemoryError | tf.errors.OpError)
+        if told or not makers or makers[0] == root.__name__:
             raise
         raise InputError(f"{makers[0]} in the configuration: {message}") from error
 
@@ -158,9 +167,9 @@ def check_used(roots: Iterable[Root]) -> None:
     if unused:
         known = {_name(key, name) for key, name in used} | {key[0] for key in in_files if _macro(key)}
         near = gin_text.near(unused[0], known) if len(unused) == 1 else ""
-        raise InputError(
-            f"unused binding {', '.join(sorted(unused))}: a typo, or left over from another experiment?{near}"
-        )
+        named = ", ".join(name if len(name) <= 100 else f"{name[:80]}..." for name in sorted(unused)[:8])
+        more = f" and {len(unused) - 8} more" if len(unused) > 8 else ""
+        raise InputError(f"unused binding {named}{more}: a typo, or left over from another experiment?{near}")
 
 
 def record(trained: Root, roots: Sequence[Root]) -> Record:
@@ -343,7 +352,7 @@ def _formatted(bindings: Mapping[Key, Mapping[str, Any]]) -> str:
 
 def _name(key: Key, argument: str) -> str:
     """A binding's name, as config.gin has it."""
-    return next(iter(dict(_BINDING.findall(_formatted({key: {argument: 0}})))))
+    return next(iter(dict(_BINDING.findall(_formatted({key: {argument: 0}})))), f"{key[1]}.{argument}")
 
 
 def _chosen() -> set[str]:

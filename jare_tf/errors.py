@@ -21,7 +21,8 @@ NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help"
 
 def one_line(error: Exception) -> str:
     """In one line what went wrong with a file, an image or a device; TensorFlow's own messages have many."""
-    message = re.sub(r"{{.*?}}| \[Op:.*?\]", "", getattr(error, "message", None) or str(error))
+    message = (getattr(error, "message", None) or str(error)).partition("\n  In call to configurable")[0]  # gin's
+    message = re.sub(r"{{.*?}}| \[Op:.*?\]", "", message)
     named = re.findall(r"\w+Error: .*", message)
     return named[0] if named else " ".join(message.split())[:300] or type(error).__name__
 

@@ -25,6 +25,7 @@ NAMESPACES = {name: f"from jare_tf import {name}" for name in jare_tf._NAMESPACE
 NAMESPACES["keras"] = "import keras"
 _INCLUDE = re.compile(r"""^(include\s+)(['"])(.*?)\2""", re.MULTILINE)
 _OLD = re.compile(r"^experiment\.train\.\w+\s*=", re.MULTILINE)
+_DEEPEST = 50  # inclusions, one in another
 _SYNTAX = "write NAME = VALUE, text in quotes as in 'abc'"
 
 
@@ -82,7 +83,9 @@ def _included(name: str, by: str) -> str:
 
 
 def _check_includes(path: str, by: tuple[str, ...] = ()) -> None:
-    """Raises InputError where a configuration includes itself, or what does not exist."""
+    """Raises InputError where a configuration includes itself, what does not exist, or too much."""
+    if len(by) > _DEEPEST:
+        raise InputError(f"{by[0]} includes files that include files, more than {_DEEPEST} deep")
     if path in by:
         raise InputError(f"{' includes '.join((*by[by.index(path) :], path))}: take one of them out")
     for match in _INCLUDE.finditer(read(path)):
@@ -117,6 +120,8 @@ def parse_binding(binding: str, imports: Sequence[str]) -> None:
     """
     needed = [line for name, line in NAMESPACES.items() if re.search(rf"\b{name}\.", binding)]
     lines = ["from __gin__ import dynamic_registration", *needed, *imports, binding]
+    for line in imports:
+        parsed(functools.partial(gin.parse_config, ["from __gin__ import dynamic_registration", line]), line)
     parsed(functools.partial(gin.parse_config, lines), binding)
 
 
@@ -137,6 +142,8 @@ def parsed(parse: Callable[[], Any], binding: str | None = None) -> None:
         text = binding or (getattr(error, "text", None) or where).strip()
         place = f" ({where})" if binding is None else ""
         raise InputError(f"cannot read {shown(text)}{place}: {_SYNTAX}") from error
+    except SystemExit as error:  # of a module that is imported
+        raise InputError(f"{shown(binding)} ends the program, with {error.code!r}") from error
     except Exception as error:  # what a user's module raises while it is imported is of any kind
         message = " ".join(str(error).split()) or repr(error)
         words = re.split(r"\s+In (?:file|bindings string)\s+", message)[0]

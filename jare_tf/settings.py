@@ -57,6 +57,7 @@ class Range(NamedTuple):
 
 Count = Annotated[int, Range(least=1, below=2**31)]
 CountFromZero = Annotated[int, Range(least=0, below=2**31)]
+BatchSize = Annotated[int, Range(least=1, most=2**20)]
 Size = Annotated[int, Range(least=1, most=4096)]  # of a layer of convolutions, or of an image
 Width = Annotated[int, Range(least=1, most=32768)]  # of a dense layer, or of a vector
 Positive = Annotated[float, Range(above=0)]
@@ -180,7 +181,9 @@ def _may_be(kind: Any, made: type) -> bool:
 
 def _fits(hint: Sequence[Any], value: Callable) -> bool:
     """Whether a callable may be what takes `hint[0]` and makes `hint[1]`: only without arguments may it be a class."""
-    kind = typing.get_origin(hint[-1]) or hint[-1]
+    kind = object if hint[-1] is Any else typing.get_origin(hint[-1]) or hint[-1]
+    if kind is object:
+        return True
     return hint[0] == [] if isinstance(value, type) else not isinstance(kind, type) or not isinstance(value, kind)
 
 

@@ -140,7 +140,7 @@ def test_best_and_missing_checkpoints(trained, tmp_path):
         sampled(trained, format="jpeg")
     with pytest.raises(jare_tf.InputError, match="interpolation must be 'linear', 'spherical' or None, not 'cubic'"):
         sampled(trained, interpolation="cubic")
-    with pytest.raises(jare_tf.InputError, match="truncation must be a finite number, above 0, not 0"):
+    with pytest.raises(jare_tf.InputError, match="truncation must be a finite number, above 0 or None, not 0"):
         sampled(trained, truncation=0)
     with pytest.raises(jare_tf.InputError, match="unused binding networks.dcgan.generator.filters"):
         sampled(trained, "networks.dcgan.generator.filters = 3")

@@ -20,7 +20,7 @@ from jare_tf.evaluation.metric import IMAGES, Samples
 from jare_tf.evaluation.protocols import Protocol
 from jare_tf.output import say
 from jare_tf.progress import ProgressLine
-from jare_tf.settings import Count, checked
+from jare_tf.settings import BatchSize, checked
 from jare_tf.training import strategy
 from jare_tf.training.gan import GAN
 
@@ -55,7 +55,7 @@ class ImageScores:
         protocol: Protocol,
         embedding: Callable[[], Embedding],
         data: Mapping[str, Callable[[], Dataset]],
-        batch_size: Count = 256,
+        batch_size: BatchSize = 256,
         cache: str | None = CACHE,
     ):
         if protocol.split not in data:

@@ -14,7 +14,7 @@ from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.errors import InputError, shown
 from jare_tf.game.losses.gradient_penalty import GradientPenalty
 from jare_tf.game.precision import Precision
-from jare_tf.settings import BelowOne, Count, CountFromZero, checked
+from jare_tf.settings import BatchSize, BelowOne, CountFromZero, Width, checked
 from jare_tf.training.gan import GAN, LossFunction
 from jare_tf.training.optimizers import check_optimizer
 from jare_tf.types import Players
@@ -71,8 +71,8 @@ class Experiment:
     picture: Picture
     discriminator_optimizer: Callable[[], keras.optimizers.Optimizer]
     generator_optimizer: Callable[[], keras.optimizers.Optimizer]
-    latent_dim: Count
-    batch_size: Count
+    latent_dim: Width
+    batch_size: BatchSize
     latent_prior: Prior = Normal()
     penalty: GradientPenalty | None = None
     schedule: Schedule = Simultaneous()

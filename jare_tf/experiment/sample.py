@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +16,7 @@ from jare_tf.experiment.experiment import Experiment
 from jare_tf.output import say
 from jare_tf.progress import ProgressLine
 from jare_tf.report import pictures
-from jare_tf.settings import Count, CountFromZero, Positive, checked
+from jare_tf.settings import CountFromZero, Positive, Range, checked
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
 
@@ -30,11 +30,11 @@ def sample(
     run: Run,
     *,
     checkpoint: Checkpoint = "newest",
-    count: Count = 64,
+    count: Annotated[int, Range(least=1, most=1_000_000)] = 64,
     first_seed: CountFromZero = 0,
     truncation: Positive | None = None,
     interpolation: Literal["linear", "spherical"] | None = None,
-    points: Count = 8,
+    points: Annotated[int, Range(least=1, most=1000)] = 8,
     format: Literal["png", "npz", "grid"] = "png",
     output: str | None = None,
 ) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +14,13 @@ from scipy import ndimage
 from jare_tf.data.dataset import Dataset, as_pixels
 from jare_tf.data.synthetic import GaussianMixture
 from jare_tf.errors import InputError
+from jare_tf.settings import Range, checked
+
+_Side = Annotated[int, Range(least=1, most=1000)]
+_Samples = Annotated[int, Range(least=1, most=1_000_000)]
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ImageGrid:
     """A grid of images in [−1, 1], separated by a pixel of white.
@@ -25,8 +30,8 @@ class ImageGrid:
       columns: images from left to right.
     """
 
-    rows: int = 8
-    columns: int = 8
+    rows: _Side = 8
+    columns: _Side = 8
 
     @property
     def samples(self) -> int:
@@ -39,6 +44,7 @@ class ImageGrid:
         return grid(as_pixels(images).numpy(), self.columns)
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Density:
     """The density of 2-D samples, over circles at 1, 2 and 3 standard deviations around the target's modes.
@@ -52,7 +58,7 @@ class Density:
     """
 
     target: GaussianMixture
-    samples: int = 10_000
+    samples: _Samples = 10_000
 
     def draw(self, samples: np.ndarray) -> np.ndarray:
         """The picture of samples [n, 2]."""
@@ -76,6 +82,7 @@ class Density:
         return _pixels(figure)
 
 
+@checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Points:
     """Samples over the data: in one dimension histograms, in more the first two coordinates, with the data in orange.
@@ -86,7 +93,7 @@ class Points:
     """
 
     dataset: Dataset
-    samples: int = 5_000
+    samples: _Samples = 5_000
 
     def draw(self, samples: np.ndarray) -> np.ndarray:
         """The picture of samples [n, d]."""

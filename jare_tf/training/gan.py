@@ -15,9 +15,9 @@ from jare_tf.dynamics.rule import Rule, within
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.dynamics.unrolled import unrolled
 from jare_tf.dynamics.vector_field import squared_norm
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, brief, shown
 from jare_tf.game.game import TwoPlayerGame
-from jare_tf.settings import BelowOne, Count, CountFromZero, checked
+from jare_tf.settings import BelowOne, CountFromZero, Width, checked
 from jare_tf.training.loss_scale import LossScale
 from jare_tf.training.moving_average import MovingAverage
 from jare_tf.training.optimizers import check_optimizer
@@ -81,7 +81,7 @@ class GAN(keras.Model):
         *,
         rule: Rule,
         loss: LossFunction,
-        latent_dim: Count,
+        latent_dim: Width,
         latent_prior: Prior = Normal(),
         penalty: PenaltyFunction | None = None,
         schedule: Schedule | None = None,
@@ -93,7 +93,7 @@ class GAN(keras.Model):
         schedule = Simultaneous() if schedule is None else schedule
         self.generator, self.discriminator = generator, discriminator
         self.latent_dim = latent_dim
-        self.sample_shape = _build_and_check(generator, discriminator, latent_dim)
+        self.sample_shape = _build_and_check(generator, discriminator, latent_dim, loss, penalty)
         self.game = TwoPlayerGame(generator, discriminator, loss, penalty)
         self.rule, self.schedule, self.latent_prior = rule, schedule, latent_prior
         self.seed = self.add_weight(name="seed", dtype="int64", initializer=lambda *_, **__: seed, trainable=False)
@@ -274,26 +274,46 @@ def _where(fits, value, otherwise):
     return tf.where(fits, value, tf.cast(otherwise, value.dtype))
 
 
-def _build_and_check(generator, discriminator, latent_dim: int):
-    """Builds both networks; the shape of one sample."""
+def _build_and_check(generator, discriminator, latent_dim: int, loss: LossFunction, penalty: PenaltyFunction | None):
+    """Builds both networks, and calls the loss and the penalty once; the shape of one sample."""
     if keras.config.image_data_format() != "channels_last":
         raise InputError(
             "GAN: images have their channels last here, and Keras is set to channels_first: call "
             "keras.config.set_image_data_format('channels_last') before networks are made"
         )
-    try:
-        fake = generator(tf.zeros([1, latent_dim]))
-    except (ValueError, tf.errors.InvalidArgumentError) as error:
-        raise InputError(f"the generator {generator.name!r} does not take latent_dim = {latent_dim}") from error
-    try:
-        logits = discriminator(fake)
-    except (ValueError, tf.errors.InvalidArgumentError) as error:
-        shape = tuple(fake.shape[1:])
+    fake = _called(
+        f"the generator {generator.name!r} does not take latent_dim = {latent_dim}",
+        generator,
+        tf.zeros([1, latent_dim]),
+    )
+    what = f"the discriminator {discriminator.name!r} does not take what the generator makes"
+    if not tf.is_tensor(fake):
+        raise InputError(f"the generator {generator.name!r} must make one tensor of samples, not {shown(fake)}")
+    logits = _called(f"{what}, shape {tuple(fake.shape[1:])}", discriminator, fake)
+    if not tf.is_tensor(logits):
         raise InputError(
-            f"the discriminator {discriminator.name!r} does not take what the generator makes, shape {shape}"
-        ) from error
+            f"the discriminator {discriminator.name!r} must give one tensor of logits, not {shown(logits)}"
+        )
     if logits.shape[0] != 1:
         raise InputError(
             f"the discriminator {discriminator.name!r} must give logits [n, ...], not {tuple(logits.shape)}"
         )
+    losses = _called("GAN: loss must take the logits of real and of generated samples", loss, logits, logits)
+    if not isinstance(losses, Players) or any(tf.rank(one) != 0 for one in losses):
+        raise InputError(f"GAN: loss must give Players of two scalars, not {shown(losses)}")
+    if penalty is not None:
+        what = "GAN: penalty must take the discriminator and real and generated samples"
+        added = _called(what, penalty, lambda samples: discriminator(samples, training=False), fake, fake)
+        if tf.rank(added) != 0:
+            raise InputError(f"GAN: penalty must give a scalar, not {shown(added)}")
     return fake.shape[1:]
+
+
+def _called(wrong: str, function: Callable, *args: Any) -> Any:
+    """What a function of the user's gives; an error in it begins with `wrong`."""
+    try:
+        return function(*args)
+    except InputError:
+        raise
+    except Exception as error:  # it may be of any kind
+        raise InputError(f"{wrong} ({type(error).__name__}: {brief(error)})") from error

@@ -1,6 +1,6 @@
 """What an optimizer of Keras may be set to, which Keras does not check."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import keras
@@ -16,7 +16,8 @@ SETTINGS: Mapping[str, Any] = {
     "learning_rate": Annotated[
         NonNegative | _Schedule | Callable[[], Any], "a finite number, at least 0, or a schedule"
     ],
-    "initial_learning_rate": NonNegative,
+    **dict.fromkeys(("initial_learning_rate", "end_learning_rate", "warmup_target"), NonNegative | None),
+    "values": Sequence[NonNegative],  # of a schedule by pieces
     "beta_1": BelowOne,
     "beta_2": BelowOne,
     "rho": BelowOne,
@@ -45,11 +46,13 @@ def check_optimizer(name: str, optimizer: Any) -> None:
     _check_config(f"{name}: {type(optimizer).__name__}", optimizer.get_config())
     if optimizer.use_ema:
         raise InputError(f"{name}: use_ema has no effect here: set average_decay, the generator's moving average")
+    if optimizer.loss_scale_factor:
+        raise InputError(f"{name}: loss_scale_factor divides gradients of losses that nobody multiplied: leave it out")
 
 
 def _check_config(name: str, config: Mapping[str, Any]) -> None:
     for setting, value in config.items():
         if isinstance(value, dict):  # a schedule
             _check_config(f"{name}.{setting}", value.get("config", {}))
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif setting in SETTINGS or (isinstance(value, int | float) and not isinstance(value, bool)):
             check(f"{name}.{setting}", SETTINGS.get(setting, float), value)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from jare_tf.data.dataset import Dataset
 from jare_tf.dynamics.vector_field import squared_norm
-from jare_tf.settings import Count, checked
+from jare_tf.settings import BatchSize, Count, checked
 from jare_tf.theory import eigenvalues
 from jare_tf.theory.spectrum import extremal_eigenvalues
 from jare_tf.training.gan import GAN
@@ -93,7 +93,7 @@ class SpectrumEstimate:
     """
 
     dataset: Dataset
-    batch_size: Count
+    batch_size: BatchSize
 
     def __call__(self, gan: GAN) -> dict[str, float]:
         batch = gan.batch(self.dataset.batch(0, self.batch_size, gan.seed), 0)
