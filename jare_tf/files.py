@@ -5,6 +5,7 @@ and a device is no file. A link to a folder is the folder.
 """
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -125,6 +126,8 @@ def named(folder: str, start: str) -> list[str]:
     try:
         names = tf.io.gfile.listdir(folder)
     except tf.errors.NotFoundError:
+        if local(folder) and os.path.lexists(folder):  # a file, or a link to what is not there, as an absent disk
+            raise NotADirectoryError(errno.ENOTDIR, "no folder, or a link to none", folder) from None
         return []
     return sorted(f"{folder}/{name.rstrip('/')}" for name in names if name.startswith(start))
 

@@ -284,3 +284,14 @@ def test_newest_checkpoint_is_on_the_disk_before_older_ones_go(tmp_path, monkeyp
         ("writing.index", [10]),
         ("checkpoints", [10, 20]),
     ]
+
+
+def test_checkpoints_that_cannot_be_reached(tmp_path):
+    """Nothing begins anew, and no row is lost, because a disk is not there."""
+    copied(tmp_path)
+    rows = (tmp_path / "metrics.jsonl").read_bytes()
+    shutil.rmtree(tmp_path / "checkpoints")
+    (tmp_path / "checkpoints").symlink_to("/nosuch/disk")
+    with pytest.raises(OSError, match="a link to none"):
+        run(tmp_path, "STEPS = 25")
+    assert (tmp_path / "metrics.jsonl").read_bytes() == rows
