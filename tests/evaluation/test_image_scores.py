@@ -171,7 +171,7 @@ def test_bad_input():
         discriminator = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
         gray = jare_tf.GAN(generator, discriminator, rule=jare_tf.sim_gd(), loss=jare_tf.Minimax(), latent_dim=2)
         probe(recording(8, 4)[0])(gray)
-    with pytest.raises(jare_tf.InputError, match="measures must be pairs"):
+    with pytest.raises(jare_tf.InputError, match="measures must be a list, each"):
         Protocol(name="mine", split="test", real=None, measures=("fid",))
     with pytest.raises(jare_tf.InputError, match="real must be an integer of at least 1, not 0"):
         Protocol(name="mine", split="test", real=0, measures=())

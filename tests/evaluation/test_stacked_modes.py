@@ -58,5 +58,5 @@ def test_bad_input():
         StackedModes(digits=(bars(np.arange(10)), np.arange(10)))
     with pytest.raises(jare_tf.InputError, match="samples must be an integer of at least 1 and below"):
         StackedModes(digits=lambda: (bars(np.arange(10)), np.arange(10)), samples=0)
-    with pytest.raises(jare_tf.InputError, match="every must be an integer of at least 1, not 0"):
+    with pytest.raises(jare_tf.InputError, match="every must be an integer of at least 1 and below"):
         Periodic(probe=lambda gan: {}, every=0)
