@@ -173,7 +173,7 @@ def test_bad_input():
         probe(recording(8, 4)[0])(gray)
     with pytest.raises(jare_tf.InputError, match="measures must be a list, each"):
         Protocol(name="mine", split="test", real=None, measures=("fid",))
-    with pytest.raises(jare_tf.InputError, match="real must be an integer of at least 1, not 0"):
+    with pytest.raises(jare_tf.InputError, match="real must be an integer of at least 1 and below"):
         Protocol(name="mine", split="test", real=0, measures=())
 
 
