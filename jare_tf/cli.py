@@ -18,7 +18,7 @@ from typing import NoReturn
 import absl.logging
 
 from jare_tf import output
-from jare_tf.errors import InputError, RunError, one_line
+from jare_tf.errors import InputError, RunError, one_line, said
 from jare_tf.training import signals
 
 
@@ -123,7 +123,7 @@ def run(
         if isinstance(error, UnicodeEncodeError):
             error = InputError(f"the name {error.object!r} is not in UTF-8, which TensorFlow wants of names")
         own = isinstance(error, InputError | RunError)
-        line = str(error).partition("\n  In call to configurable")[0] if own else one_line(error)  # what gin adds
+        line = said(error) if own else one_line(error)
         named = [flag for words, flag in (flags or {}).items() if words in line]
         end(2 if isinstance(error, InputError) else 1, f"{name}: {line}{f' ({named[0]})' if named else ''}")
     finally:

@@ -55,22 +55,19 @@ def parse(gin_files: Sequence[str], bindings: Sequence[str] = (), *, trusted: bo
     gin.clear_config()
     _defaults.clear()
     imports = [line.strip() for line in bindings if re.match(r"\s*(from|import)\s", line)]
-    paths = [gin_text.place(name) for name in gin_files]
-    for path in paths:
-        text = gin_text.read(path)
+    sources = [gin_text.source(name) for name in gin_files]
+    for path, text in sources:
         if not trusted:
             trust.check_imports(path, text, imports)
         marked = [line for line in text.splitlines() if line.endswith(_DEFAULT)]
         _defaults.update(_BINDING.findall("\n".join(marked)))
-    for path in paths:
+    for path, _ in sources:
         gin_text.parse_file(path)
     if not trusted:
-        trust.check_names(" and ".join(paths), imports)
+        trust.check_names(" and ".join(path for path, _ in sources), imports)
     _by_files.clear()
     _by_files.update({key: dict(values) for key, values in _config.items()})
-    for binding in bindings:
-        if binding.strip() not in imports:
-            gin_text.parse_binding(binding, imports)
+    gin_text.parse_bindings([binding for binding in bindings if binding.strip() not in imports], imports)
     try:
         _check_values()
     except RecursionError as error:
@@ -187,7 +184,7 @@ def record(trained: Root, roots: Sequence[Root]) -> Record:
     names = resolved(_formatted(of_trained)).keys() & chosen - _places(of_trained)
     now, prefix = resolved(text), f"experiment.{trained.__name__}."
     hyperparameters = {name.removeprefix(prefix): _value(now[name]) for name in sorted(names)}
-    return Record(text, hyperparameters, _checksum(of_trained))
+    return Record(text, hyperparameters, checksum(trained))
 
 
 def changes(before: str, trained: Root) -> list[str]:
@@ -335,8 +332,9 @@ def _with_defaults(bindings: Bindings) -> Bindings:
     return {key: values if _macro(key) or key[0] else {**defaults(key), **values} for key, values in bindings.items()}
 
 
-def _checksum(bindings: Bindings) -> int:
-    """Of what is bound; a default counts the same whether or not it is spelt out, and a place not at all."""
+def checksum(trained: Root) -> int:
+    """Of what is bound for `trained`; a default counts the same whether or not it is spelt out, a place not at all."""
+    bindings = _reached([trained])
     defaults = _with_defaults({key: {} for key in bindings if not _macro(key)})
     usual, now = resolved(_formatted(defaults)), resolved(_formatted(bindings))
     places = _places(bindings)

@@ -42,8 +42,8 @@ def find(name: str, beside: str = "") -> str | None:
 
     An included file is looked for beside the one that includes it; what the package's own include is the package's.
     """
-    for place in dict.fromkeys((beside, str(catalogue.FOLDER))):
-        path = os.path.join(place, os.path.expanduser(name))
+    for folder in dict.fromkeys((beside, str(catalogue.FOLDER))):
+        path = os.path.join(folder, os.path.expanduser(name))
         try:
             if tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path):
                 return path
@@ -52,8 +52,8 @@ def find(name: str, beside: str = "") -> str | None:
     return None
 
 
-def place(name: str) -> str:
-    """The path of a configuration, which is read once to see that it, and all that it includes, can be.
+def source(name: str) -> tuple[str, str]:
+    """The path and the text of a configuration, once it is seen that all that it includes can be read.
 
     Raises:
       InputError: there is none, it is none, or it includes itself.
@@ -62,15 +62,16 @@ def place(name: str) -> str:
     if path is None:
         meant = near(name, catalogue.names()) or "; --list lists the package's own"
         raise InputError(f"there is no configuration {shown(name)}, as a file or in {catalogue.FOLDER}{meant}")
-    if _OLD.search(read(path)):
+    text = _read(path)
+    if _OLD.search(text):
         raise InputError(f"{path} binds experiment.train, as version 0.1 did: CHANGELOG.md has the new names")
-    _check_includes(path)
-    return path
+    _check_includes(path, text)
+    return path, text
 
 
 def _opened(path: str) -> _Text:
     """A configuration for gin, with the places of the files that it includes."""
-    return _Text(_INCLUDE.sub(lambda match: f"{match[1]}{_included(match[3], path)!r}", read(path)), path)
+    return _Text(_INCLUDE.sub(lambda match: f"{match[1]}{_included(match[3], path)!r}", _read(path)), path)
 
 
 def _included(name: str, by: str) -> str:
@@ -82,17 +83,18 @@ def _included(name: str, by: str) -> str:
     return path
 
 
-def _check_includes(path: str, by: tuple[str, ...] = ()) -> None:
+def _check_includes(path: str, text: str, by: tuple[str, ...] = ()) -> None:
     """Raises InputError where a configuration includes itself, what does not exist, or too much."""
     if len(by) > _DEEPEST:
         raise InputError(f"{by[0]} includes files that include files, more than {_DEEPEST} deep")
     if path in by:
         raise InputError(f"{' includes '.join((*by[by.index(path) :], path))}: take one of them out")
-    for match in _INCLUDE.finditer(read(path)):
-        _check_includes(_included(match[3], path), (*by, path))
+    for match in _INCLUDE.finditer(text):
+        included = _included(match[3], path)
+        _check_includes(included, _read(included), (*by, path))
 
 
-def read(path: str) -> str:
+def _read(path: str) -> str:
     """The text of a configuration."""
     try:
         with files.opened(path) as file:
@@ -112,23 +114,24 @@ def parse_file(path: str) -> None:
     parsed(functools.partial(gin.parse_config_file, path))
 
 
-def parse_binding(binding: str, imports: Sequence[str]) -> None:
-    """Has gin read "name = value", after further imports.
+def parse_bindings(bindings: Sequence[str], imports: Sequence[str]) -> None:
+    """Has gin read lines "name = value", after further imports.
 
     Raises:
       InputError: it cannot.
     """
-    needed = [line for name, line in NAMESPACES.items() if re.search(rf"\b{name}\.", binding)]
-    lines = ["from __gin__ import dynamic_registration", *needed, *imports, binding]
-    for line in imports:
-        parsed(functools.partial(gin.parse_config, ["from __gin__ import dynamic_registration", line]), line)
-    parsed(functools.partial(gin.parse_config, lines), binding)
+    first = ["from __gin__ import dynamic_registration"]
+    for line in imports if bindings else ():
+        parsed(functools.partial(gin.parse_config, [*first, line]), line)
+    for binding in bindings:
+        needed = [line for name, line in NAMESPACES.items() if re.search(rf"\b{name}\.", binding)]
+        parsed(functools.partial(gin.parse_config, [*first, *needed, *imports, binding]), binding)
 
 
 def near(name: str, known: Iterable[str]) -> str:
     """The end of a message that offers what a misspelt name may mean."""
-    near = difflib.get_close_matches(name, sorted(known), n=3)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    meant = difflib.get_close_matches(name, sorted(known), n=3)
+    return f"; did you mean {' or '.join(meant)}?" if meant else ""
 
 
 def parsed(parse: Callable[[], Any], binding: str | None = None) -> None:
@@ -143,7 +146,7 @@ def parsed(parse: Callable[[], Any], binding: str | None = None) -> None:
         place = f" ({where})" if binding is None else ""
         raise InputError(f"cannot read {shown(text)}{place}: {_SYNTAX}") from error
     except SystemExit as error:  # of a module that is imported
-        raise InputError(f"{shown(binding)} ends the program, with {error.code!r}") from error
+        raise InputError(f"{binding or 'an import'} ends the program, with {error.code!r}") from error
     except Exception as error:  # what a user's module raises while it is imported is of any kind
         message = " ".join(str(error).split()) or repr(error)
         words = re.split(r"\s+In (?:file|bindings string)\s+", message)[0]

@@ -166,7 +166,7 @@ def _look(
         config.check_same_data(experiment.Experiment, experiment.evaluate)
         given |= {"last_step": config.call(experiment.Pace).steps, "devices": devices, "watch": watch}
     if mode == "spectrum":
-        given |= {"differences": differences, "checksum": config.record(experiment.Experiment, ROOTS).checksum}
+        given |= {"differences": differences, "checksum": config.checksum(experiment.Experiment)}
     try:
         config.call(MODES[mode], **given)
     except (tf.errors.OpError, OSError) as error:

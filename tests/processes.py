@@ -17,7 +17,8 @@ def start(log: pathlib.Path, *command, **environment) -> subprocess.Popen:
     """`python command...` with its output in the file `log`."""
     variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT), **environment}
     with open(log, "ab") as output:
-        return subprocess.Popen([sys.executable, *map(str, command)], stdout=output, stderr=output, env=variables)
+        arguments = [sys.executable, *map(str, command)]
+        return subprocess.Popen(arguments, stdout=output, stderr=output, env=variables, preexec_fn=_mind_hangup)
 
 
 class Forked:
@@ -49,8 +50,14 @@ def _run_module(log: pathlib.Path, module: str, arguments: list[str], environmen
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.environ.update(environment)
+    _mind_hangup()
     sys.argv[1:] = arguments
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _mind_hangup() -> None:
+    """SIGHUP as usual, also where the tests run under `nohup`, which ignores it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def program(model_dir, files, params) -> list[str]:

@@ -316,11 +316,10 @@ NOISE = st.one_of(
 )
 
 
-@tried(110)
-@given(
-    part=st.sampled_from(PARTS), how=st.sampled_from(HOW), noise=NOISE, mode=st.sampled_from([*MODES, "report", "new"])
-)
-def test_run_directories(finished, part, how, noise, mode):
+@pytest.mark.parametrize("mode", [*MODES, "report", "new"])
+@tried(16)
+@given(part=st.sampled_from(PARTS), how=st.sampled_from(HOW), noise=NOISE)
+def test_run_directories(finished, mode, part, how, noise):
     with tempfile.TemporaryDirectory() as folder:
         run = pathlib.Path(folder, "run")
         shutil.copytree(finished, run)

@@ -85,7 +85,7 @@ cli.run("name", lambda: os.kill(os.getpid(), signal.{}) or print("after"))
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_a_command_with_one_line(name, code):
-    command = [sys.executable, "-c", SIGNALLED.format("", name)]
+    command = [sys.executable, "-c", SIGNALLED.format("signal.signal(signal.SIGHUP, signal.SIG_DFL)", name)]
     process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert (process.returncode, process.stdout, process.stderr) == (code, "", f"name: stopped by {name}\n")
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 
 import keras
 import numpy as np
@@ -68,7 +68,7 @@ class Experiment:
     loss: LossFunction
     rule: Rule
     dataset: Callable[[], Dataset]
-    picture: Picture
+    picture: Annotated[Picture, "a picture such as report.Points(...)"]
     discriminator_optimizer: Callable[[], keras.optimizers.Optimizer]
     generator_optimizer: Callable[[], keras.optimizers.Optimizer]
     latent_dim: Width

@@ -22,7 +22,7 @@ from jare_tf.theory.analysis import Analysis, analyse
 from jare_tf.training.checkpoints import restore_networks
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
-from jare_tf.types import Batch, Point
+from jare_tf.types import Batch, Players, Point
 
 
 @checked
@@ -65,16 +65,7 @@ def spectrum(
     optimizers = experiment.optimizers()
     dataset = experiment.data(gan)
     run.make()
-    points = {"initialisation": gan.game.point()}
-    if experiment.equilibrium is not None:
-        points["equilibrium"] = points["initialisation"]._replace(parameters=experiment.equilibrium)
-    kept = run.steps() if at == "checkpoint" or (at is None and differences is not None) else []
-    step = kept[-1] if kept else None
-    if step is not None:
-        restore_networks(run, gan, step)
-        points["checkpoint"] = gan.game.point()
-        for optimizer in optimizers:
-            optimizer.iterations.assign(step)  # for a schedule of learning rates
+    points, step = _points(experiment, run, gan, optimizers, at, differences is not None)
     where = at or list(points)[-1]
     if where not in points:
         raise InputError(f"spectrum: at = {where!r}: there is only the {' and the '.join(points)} in {run}")
@@ -111,6 +102,23 @@ def spectrum(
     curves.save(spectra.draw(rows), f"{run}/spectrum.png")
     for line in (*result.summary().splitlines(), written, f"{run}/spectrum.png"):
         say(line)
+
+
+def _points(
+    experiment: Experiment, run: Run, gan: GAN, optimizers: Players, at: str | None, of_run: bool
+) -> tuple[dict[str, Point], int | None]:
+    """Where the game can be analysed, and the step of the checkpoint among them; the usual one last."""
+    points = {"initialisation": gan.game.point()}
+    if experiment.equilibrium is not None:
+        points["equilibrium"] = points["initialisation"]._replace(parameters=experiment.equilibrium)
+    kept = run.steps() if at == "checkpoint" or (at is None and of_run) else []
+    if not kept:
+        return points, None
+    restore_networks(run, gan, kept[-1])
+    points["checkpoint"] = gan.game.point()
+    for optimizer in optimizers:
+        optimizer.iterations.assign(kept[-1])  # for a schedule of learning rates
+    return points, kept[-1]
 
 
 def _checksum(path: str) -> int | None:

@@ -13,9 +13,7 @@ _Schedule = keras.optimizers.schedules.LearningRateSchedule
 _RATE = "a finite number, at least 0, or a schedule"
 # By the name of an argument of an optimizer, or of a schedule of learning rates.
 SETTINGS: Mapping[str, Any] = {
-    "learning_rate": Annotated[
-        NonNegative | _Schedule | Callable[[], Any], "a finite number, at least 0, or a schedule"
-    ],
+    "learning_rate": Annotated[NonNegative | _Schedule | Callable[[], Any], _RATE],
     **dict.fromkeys(("initial_learning_rate", "end_learning_rate", "warmup_target"), NonNegative | None),
     "values": Sequence[NonNegative],  # of a schedule by pieces
     "beta_1": BelowOne,
@@ -40,7 +38,8 @@ def check_optimizer(name: str, optimizer: Any) -> None:
 
     Raises:
       InputError: it is none; a number in it is not finite or out of its range, by which Keras would ascend or diverge
-        without a word; or it keeps an average of the weights, which nothing here reads.
+        without a word; it keeps an average of the weights, which nothing here reads, or scales losses down that nobody
+        has scaled up.
     """
     check(name, _Optimizer, optimizer)
     _check_config(f"{name}: {type(optimizer).__name__}", optimizer.get_config())
