@@ -48,10 +48,15 @@ def finished(tmp_path_factory):
 
 
 def tried(examples):
-    """Settings of a test: so many inputs, or twenty times as many with --slow."""
-
+    """Settings of a test: so many inputs, always the same; with --slow twenty times as many, others each time."""
     many = examples * (20 if slow.chosen() else 1)
-    return settings(max_examples=many, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    return settings(
+        max_examples=many,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        derandomize=not slow.chosen(),
+    )
 
 
 def ended(call, before=None):

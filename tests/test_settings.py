@@ -109,4 +109,8 @@ def test_optimizers_of_keras():
         optimizers.check_optimizer("D", keras.optimizers.SGD(decaying))
     with pytest.raises(jare_tf.InputError, match="use_ema has no effect here"):
         optimizers.check_optimizer("D", keras.optimizers.Adam(use_ema=True))
+    with pytest.raises(jare_tf.InputError, match="D: learning_rate must be a finite number, at least 0, not -1.0"):
+        optimizers.check_optimizer("D", keras.optimizers.SGD(lambda: -1.0))
+    with pytest.raises(jare_tf.InputError, match="D: learning_rate gives no number .TypeError"):
+        optimizers.check_optimizer("D", keras.optimizers.SGD(rules.jare))
     optimizers.check_optimizer("D", keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(1e-3, 100)))

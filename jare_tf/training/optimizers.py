@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import keras
 
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, brief
 from jare_tf.settings import BelowOne, Count, NonNegative, Positive, check
 
 _Optimizer = Annotated[keras.optimizers.Optimizer, "an optimizer such as keras.optimizers.Adam(1e-4)"]
@@ -43,6 +43,11 @@ def check_optimizer(name: str, optimizer: Any) -> None:
     """
     check(name, _Optimizer, optimizer)
     _check_config(f"{name}: {type(optimizer).__name__}", optimizer.get_config())
+    try:
+        rate = float(optimizer.learning_rate)
+    except Exception as error:  # of a function of the user's
+        raise InputError(f"{name}: learning_rate gives no number ({type(error).__name__}: {brief(error)})") from error
+    check(f"{name}: learning_rate", NonNegative, rate)
     if optimizer.use_ema:
         raise InputError(f"{name}: use_ema has no effect here: set average_decay, the generator's moving average")
     if optimizer.loss_scale_factor:
@@ -51,7 +56,8 @@ def check_optimizer(name: str, optimizer: Any) -> None:
 
 def _check_config(name: str, config: Mapping[str, Any]) -> None:
     for setting, value in config.items():
-        if isinstance(value, dict):  # a schedule
-            _check_config(f"{name}.{setting}", value.get("config", {}))
+        if isinstance(value, dict):  # a schedule; of a function it has the name
+            inner = value.get("config")
+            _check_config(f"{name}.{setting}", inner if isinstance(inner, dict) else {})
         elif setting in SETTINGS or (isinstance(value, int | float) and not isinstance(value, bool)):
             check(f"{name}.{setting}", SETTINGS.get(setting, float), value)
