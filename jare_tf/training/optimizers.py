@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import keras
+import tensorflow as tf
 
 from jare_tf.errors import InputError, brief
 from jare_tf.settings import BelowOne, Count, NonNegative, Positive, check
@@ -44,7 +45,7 @@ def check_optimizer(name: str, optimizer: Any) -> None:
     check(name, _Optimizer, optimizer)
     _check_config(f"{name}: {type(optimizer).__name__}", optimizer.get_config())
     try:
-        rate = float(optimizer.learning_rate)
+        rate = float(tf.convert_to_tensor(optimizer.learning_rate))  # of several devices it is no number
     except Exception as error:  # of a function of the user's
         raise InputError(f"{name}: learning_rate gives no number ({type(error).__name__}: {brief(error)})") from error
     check(f"{name}: learning_rate", NonNegative, rate)
