@@ -116,7 +116,7 @@ def made_by(made: Callable) -> type:
     except (NameError, TypeError):
         return object
     kind = typing.get_origin(result) or result
-    return kind if isinstance(kind, type) and not getattr(kind, "_is_protocol", False) else object
+    return kind if _is_class(kind) and not getattr(kind, "_is_protocol", False) else object
 
 
 def check(name: str, hint: Any, value: Any, why: str = "") -> None:
@@ -161,7 +161,12 @@ def allows(hint: Any, value: Any) -> bool:
         return not getattr(hint, "_is_runtime_protocol", False) or (
             isinstance(value, hint) and not isinstance(value, type)
         )
-    return not isinstance(hint, type) or isinstance(value, hint)
+    return not _is_class(hint) or isinstance(value, hint)
+
+
+def _is_class(hint: Any) -> bool:
+    """Whether an annotation is a class; `list[int]` passes for one in Python 3.10."""
+    return isinstance(hint, type) and typing.get_origin(hint) is None
 
 
 def _function(made: Callable) -> Callable:
@@ -173,7 +178,7 @@ def _may_be(kind: Any, made: type) -> bool:
     """Whether an instance of the class `made` may be of a kind; where either is not known it may."""
     if made is object or getattr(kind, "_is_protocol", False):
         return True
-    if not isinstance(kind, type):
+    if not _is_class(kind):
         return kind is not Literal
     also = {float: (int,), tuple: (Sequence, np.ndarray), collections.abc.Sequence: (np.ndarray,)}.get(kind, ())
     return issubclass(made, (kind, *also)) or issubclass(kind, made)
@@ -184,7 +189,7 @@ def _fits(hint: Sequence[Any], value: Callable) -> bool:
     kind = object if hint[-1] is Any else typing.get_origin(hint[-1]) or hint[-1]
     if kind is object:
         return True
-    return hint[0] == [] if isinstance(value, type) else not isinstance(kind, type) or not isinstance(value, kind)
+    return hint[0] == [] if isinstance(value, type) else not _is_class(kind) or not isinstance(value, kind)
 
 
 def _listed(value: Any) -> bool:
@@ -222,7 +227,7 @@ def _choices(hint: Any) -> list[str]:
     if origin is Literal:
         return [repr(one) for one in arguments]
     if origin is collections.abc.Callable:
-        named = arguments[0] == [] and isinstance(arguments[-1], type)
+        named = arguments[0] == [] and _is_class(arguments[-1])
         return [f"what makes {_wanted(arguments[-1])}, without ()" if named else "a function"]
     if origin in (tuple, list, collections.abc.Sequence, collections.abc.Collection):
         return [f"a list, each {_wanted(arguments[0])}"]

@@ -192,7 +192,19 @@ class _Meeting:
                 one.sendall(f"{line}\n".encode())
 
     def _end(self, error: InputError | RunError) -> NoReturn:
-        self._tell(f"{'no' if isinstance(error, InputError) else 'late'} {error}", self._others)
+        """Says what is wrong to all that are there, and for a moment to those who come now, and raises it."""
+        line = f"{'no' if isinstance(error, InputError) else 'late'} {error}"
+        for one in [one for one, index in self._others.items() if index is None]:
+            next(_lines(one, _ANSWER), "")  # a connection closed with something unread loses what was said last
+        self._tell(line, self._others)
+        told, end = len(self._others), time.monotonic() + _ANSWER
+        while told < len(self._workers.addresses) - 1 and isinstance(error, InputError):
+            if not select.select([self._server], [], [], max(0, end - time.monotonic()))[0]:
+                break
+            with self._server.accept()[0] as one:
+                next(_lines(one, _ANSWER), "")
+                self._tell(line, [one])
+            told += 1
         raise error
 
 

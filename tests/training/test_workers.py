@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -137,6 +138,16 @@ def test_others_learn_that_a_port_is_in_use(addresses):
         assert met((addresses, 0, {}, 20), (addresses, 1, {}, 20)) == [line, line]
 
 
+def test_a_late_worker_learns_what_is_wrong(addresses):
+    with ThreadPoolExecutor() as pool, socket.create_server(("", int(addresses[1].rpartition(":")[2]))):
+        others = pool.submit(met, (addresses, 0, {}, 20), (addresses, 1, {}, 20))
+        time.sleep(1)
+        assert (
+            met((addresses, 2, {}, 20)) + others.result()
+            == [f"InputError: the port of worker 1 ({addresses[1]}) is in use there"] * 3
+        )
+
+
 def test_strangers_are_not_taken_for_workers(addresses):
     place = ("localhost", int(addresses[0].rpartition(":")[2]))
     with ThreadPoolExecutor() as pool:
@@ -162,6 +173,7 @@ def test_addresses_are_looked_up_before_the_wait():
 
 WAIT = """
 import sys
+import time
 from jare_tf import cli
 from jare_tf.training import workers
 cli.run("name", lambda: workers.meet(workers.Cluster(tuple(sys.argv[1:]), 0), {}, 600))
