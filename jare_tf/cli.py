@@ -21,6 +21,8 @@ from jare_tf import output
 from jare_tf.errors import InputError, RunError, one_line, said
 from jare_tf.training import signals
 
+_NULL = "embedded null byte"  # how Python says it of a file's name
+
 
 class Parser(argparse.ArgumentParser):
     """The arguments of a tool.
@@ -112,8 +114,8 @@ def run(
     undo = signals.handle(_stopping(name, output.complain))
     try:
         stopped_by = command()
-    except Exception as error:
-        if debug:
+    except BaseException as error:  # a user's module may raise any
+        if debug or isinstance(error, SystemExit | KeyboardInterrupt):
             raise
         if not _expected(error):
             with tempfile.NamedTemporaryFile("w", prefix=f"{name}-", suffix=".txt", delete=False) as file:
@@ -122,6 +124,8 @@ def run(
             end(1, f"{name}: an error that nobody foresaw, please report it with {file.name}: {what}")
         if isinstance(error, UnicodeEncodeError):
             error = InputError(f"the name {error.object!r} is not in UTF-8, which TensorFlow wants of names")
+        if said(error) == _NULL:
+            error = InputError("the name of a file has the character \\0 in it, which no file's name has")
         own = isinstance(error, InputError | RunError)
         line = said(error) if own else one_line(error)
         named = [flag for words, flag in (flags or {}).items() if words in line]
@@ -153,8 +157,10 @@ def _stopping(name: str, complain: Callable[[str], object]) -> Callable[[int], N
     return stop
 
 
-def _expected(error: Exception) -> bool:
+def _expected(error: BaseException) -> bool:
     """Whether an error is one of those that say enough in a line."""
+    if isinstance(error, ValueError) and said(error) == _NULL:
+        return True
     tensorflow = sys.modules.get("tensorflow")
     of_tensorflow = tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
     return of_tensorflow or isinstance(error, InputError | RunError | OSError | MemoryError | UnicodeEncodeError)

@@ -90,6 +90,8 @@ def parse(arguments: Sequence[str]) -> None:
         rest = flags.FLAGS(arguments)
     except flags.Error as error:
         cli.end(2, f"jare_tf: {' '.join(str(error).split())}; --help lists the flags")
+    if MODEL_DIR.value == "":
+        cli.end(2, "jare_tf: --model_dir names no folder; --help lists the flags")
     if len(rest) > 1:
         cli.end(2, f"jare_tf: unexpected {rest[1]!r}; --help lists the flags")
     if HELP.value or LIST.value:

@@ -19,14 +19,14 @@ class NotFiniteError(RunError):
 NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help"
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """What an error says, without the lines that gin adds to it."""
     return (getattr(error, "message", None) or str(error)).partition("\n  In call to configurable")[0]
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """In one line what went wrong with a file, an image or a device; TensorFlow's own messages have many."""
-    message = re.sub(r"{{.*?}}| \[Op:.*?\]", "", said(error))
+    message = re.sub(r"{{.*?}}| \[Op:.*?\]|\x1b\[[\d;]*m", "", said(error))
     named = re.findall(r"\w+Error: .*", message)
     return named[0] if named else " ".join(message.split())[:300] or type(error).__name__
 

@@ -152,19 +152,23 @@ def parsed(parse: Callable[[], Any], binding: str | None = None) -> None:
         words = re.split(r"\s+In (?:file|bindings string)\s+", message)[0]
         file = re.search(r'In file "(.+?)", line (\d+)', message)
         where = f" (in {shown(binding)})" if binding else f" ({file[1]}, line {file[2]})" if file else ""
-        if "malformed node" in words:
+        if "values to unpack" in words:
+            raise InputError(f"what is made has no value, its arguments have: bind one of them{where}") from error
+        if "malformed node" in words or "unhashable" in words:
             raise InputError(f"cannot read {shown(binding or words)}: {_SYNTAX}") from error
         raise InputError(f"{_explained(words)}{where}") from error
 
 
 def _explained(words: str) -> str:
     """What gin says of a name that it does not know, and which one may be meant."""
-    if match := re.search(r"resolve selector ([\w.]+); <module '([\w.]+)'.*> has no attribute (\w+)", words):
-        return f"there is no {match[1]}{near(match[3], vars(sys.modules[match[2]]))}"
+    if match := re.search(r"resolve selector ([\w.]+); <(?:module '([\w.]+)')?.*> has no attribute (\w+)", words):
+        return f"there is no {match[1]}{near(match[3], vars(sys.modules[match[2]]) if match[2] else ())}"
     if match := re.search(r"onfigurable '([\w.]+)' doesn't have a parameter named '(\w+)'", words):
         known = [made for selector, made in gin.config._REGISTRY.items() if f".{selector}".endswith(f".{match[1]}")]
         return f"{match[1]} has no argument {match[2]}{near(match[2], annotations(known[0].wrapped) if known else ())}"
     if match := re.search(r"'(\w+)' was not provided by an import statement", words):
+        if match[1] in NAMESPACES:
+            return f"{match[1]} is not imported: add the line {NAMESPACES[match[1]]!r}"
         return f"{match[1]} is not imported{near(match[1], NAMESPACES)}: add --gin_param 'import {match[1]}'"
     return words
 

@@ -87,6 +87,10 @@ def dispatch(
     comparison = config.call(experiment.Comparison)
     config.check_used([experiment.Comparison])
     entries = comparison.entries()
+    for label, (file, *overrides) in entries.items():  # a mistake in the last one is told before the first one trains
+        config.parse([file], [*overrides, *of_runs], trusted=trusted)
+        config.check_used(ROOTS)
+        _check_run(comparison.run(model_dir, label), allow_config_change)
     for number, (label, (file, *overrides)) in enumerate(entries.items(), start=1):
         say(f"{label}, run {number} of {len(entries)}")
         signal = train([file], [*overrides, *of_runs], comparison.run(model_dir, label))
@@ -113,23 +117,27 @@ def _train(
     """Trains what a configuration says, or goes on with the run of the same configuration."""
     config.parse(gin_files, bindings, trusted=trusted)
     config.check_used(ROOTS)
-    _check_run(run, allow_config_change)
+    if changed := _check_run(run, allow_config_change):
+        say(changed)
     record = config.record(experiment.Experiment, ROOTS)._replace(may_change=allow_config_change)
     pace, made = config.call(experiment.Pace), config.call(experiment.Experiment)
     with config.makers_named(experiment.train):
         return experiment.train(made, run, pace=pace, record=record, devices=devices, profile=profile)
 
 
-def _check_run(run: experiment.Run, allow_config_change: bool) -> None:
+def _check_run(run: experiment.Run, allow_config_change: bool) -> str:
     """Raises InputError unless what the directory holds, if anything, is a run of the present configuration.
 
-    One of another configuration goes on if that is allowed and it has a checkpoint to go on from.
+    One of another configuration goes on if that is allowed and it has a checkpoint to go on from; the line that says
+    so, empty for none.
     """
     parts = run.parts()
     before = run.config()
     changes = config.changes(before, experiment.Experiment)
+    if before and not changes and "metrics.jsonl" in parts and "checkpoints" not in parts:
+        _check_killed_early(run, before)
     if not parts or (before and not changes):
-        return
+        return ""
     more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
     holds = f"{run} holds another experiment: {'; '.join(changes[:3])}{more}"
     if not before:
@@ -139,7 +147,18 @@ def _check_run(run: experiment.Run, allow_config_change: bool) -> None:
         raise InputError(f"{holds}; there is no checkpoint to continue from: use another --model_dir")
     if not allow_config_change:
         raise InputError(f"{holds}; use another --model_dir, or pass --allow_config_change to continue anyway")
-    say(f"{run} continues as another experiment: {'; '.join(changes) or 'it had no config.gin'}")
+    return f"{run} continues as another experiment: {'; '.join(changes) or 'it had no config.gin'}"
+
+
+def _check_killed_early(run: experiment.Run, configured: str) -> None:
+    """Raises InputError where a run without a checkpoint must have had one: its rows would be lost if it began anew."""
+    save_every = config.resolved(configured).get("experiment.Pace.save_every", "")
+    last = max((row["step"] for row in run.rows()), default=0)
+    if save_every.isdigit() and last > int(save_every):
+        raise InputError(
+            f"{run} has rows up to step {last} and no checkpoint to continue from: bring the checkpoints back, or use "
+            "another --model_dir"
+        )
 
 
 def _look(
@@ -165,6 +184,7 @@ def _look(
     if mode == "evaluate":
         config.check_same_data(experiment.Experiment, experiment.evaluate)
         given |= {"last_step": config.call(experiment.Pace).steps, "devices": devices, "watch": watch}
+        given |= {"differences": differences or ()}
     if mode == "spectrum":
         given |= {"differences": differences, "checksum": config.checksum(experiment.Experiment)}
     try:

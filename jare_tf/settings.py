@@ -164,7 +164,7 @@ def allows(hint: Any, value: Any) -> bool:
     return not _is_class(hint) or isinstance(value, hint)
 
 
-def _is_class(hint: Any) -> bool:
+def _is_class(hint: Any) -> typing.TypeGuard[type]:
     """Whether an annotation is a class; `list[int]` passes for one in Python 3.10."""
     return isinstance(hint, type) and typing.get_origin(hint) is None
 

@@ -58,6 +58,7 @@ def test_list():
     [
         (["--gin_fil=x.gin"], "Unknown command line flag 'gin_fil'. Did you mean: gin_file ?"),
         (["x.gin"], "unexpected 'x.gin'"),
+        (["--model_dir="], "--model_dir names no folder"),
         (["--mode=tarin"], "flag --mode=tarin: value should be one of"),
         (["--cpu_devices=100000"], "flag --cpu_devices=100000: 100000 is not an integer in the range [1, 64]"),
     ],

@@ -70,6 +70,8 @@ def test_a_checkpoint_that_changed_is_scored_again(tmp_path):
     before = evaluate(tmp_path)
     for path in [*(tmp_path / "checkpoints").glob("step-*"), tmp_path / "config.gin", tmp_path / "metrics.jsonl"]:
         path.unlink()
+    for name in ("samples", "train"):
+        shutil.rmtree(tmp_path / name)
     run(tmp_path, "experiment.Experiment.seed = 1", files=MIXTURE, short=SHORT)
     rows = evaluate(tmp_path)
     assert [row["step"] for row in rows] == [2, 4, 6, 2, 4, 6]
@@ -166,6 +168,22 @@ def test_a_damaged_checkpoint_is_left_out(tmp_path, capsys):
     assert last == f"{tmp_path}: 2 checkpoints up to step 6 are scored; left out: 4"
     evaluate(tmp_path)
     assert capsys.readouterr().out.splitlines()[-1] == last
+    index = tmp_path / "checkpoints" / "step-4.index"
+    index.unlink()
+    index.mkdir()
+    evaluate(tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == last
+    assert f"{tmp_path}: step 4 is left out: cannot read {index}" in lines
+
+
+def test_scores_under_another_configuration_are_others(tmp_path):
+    copied(tmp_path / "game")
+    rows = evaluate(tmp_path / "game") and evaluate(tmp_path / "game", "MU = 9.0")
+    assert [row["step"] for row in rows] == [10, 20, 10, 20]
+    assert [row["not_as_in_the_run"] for row in rows] == ["", "", *2 * ["MU was 4.0, is 9.0"]]
+    assert rows[2]["parameter_distance/generator"] > rows[0]["parameter_distance/generator"] + 4
+    assert evaluate(tmp_path / "game", "MU = 9.0") == rows
 
 
 def test_half_a_checkpoint_is_none(tmp_path):
@@ -218,6 +236,10 @@ def test_bad_input(tmp_path):
     assert [row["step"] for row in evaluate(tmp_path / "game")] == [10, 20]  # the distance to the equilibrium
     with pytest.raises(jare_tf.InputError, match="the configuration binds no experiment.evaluate.scores"):
         evaluate(tmp_path / "game", "experiment.Experiment.equilibrium = None")
+    with pytest.raises(jare_tf.InputError, match="scores: SlicedWasserstein is a metric, which evaluation.ImageScores"):
+        evaluate(tmp_path / "game", "experiment.evaluate.scores = [@evaluation.SlicedWasserstein()]")
+    with pytest.raises(jare_tf.InputError, match="best_by = '': whose better values are known are"):
+        evaluate(tmp_path / "game", "experiment.evaluate.best_by = ''")
     in_use = pytest.raises(jare_tf.InputError, match="game/evaluation is in use by process")
     with Run(str(tmp_path / "game")).evaluation.locked(), in_use:
         evaluate(tmp_path / "game")

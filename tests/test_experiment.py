@@ -382,6 +382,28 @@ def test_comparison_with_overrides(tmp_path):
     assert gammas == ["10.0", "1.0"]
 
 
+@pytest.mark.parametrize("mean", ["[0.0]", "[1.0, 2.0, 3.0]", "[]"])
+def test_an_equilibrium_of_another_game(tmp_path, mean):
+    with pytest.raises(jare_tf.InputError, match="equilibrium has arrays of the shapes"):
+        run(tmp_path, f"networks.affine.equilibrium.mean = {mean}")
+
+
+@pytest.mark.parametrize(
+    "label", [".", "..", "/abs", "~/x", "a/", "a/../b", "", "comparison.png", "one/samples", "\ud800"]
+)
+def test_comparison_in_odd_places(tmp_path, label):
+    configs = {"one": GAME[0], label: GAME[0]}
+    with pytest.raises(jare_tf.InputError, match="Comparison: configs|cannot draw the title"):
+        run(tmp_path, f"experiment.Comparison.configs = {configs}", files=["quickstart.gin"])
+
+
+def test_a_mistake_in_the_last_run_of_a_comparison_is_told_first(tmp_path):
+    configs = {"one": GAME[0], "two": [GAME[0], "NOSUCH = 3"]}
+    with pytest.raises(jare_tf.InputError, match="unused binding NOSUCH"):
+        run(tmp_path, f"experiment.Comparison.configs = {configs}", files=["quickstart.gin"])
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
 def test_a_changed_learning_rate_counts_and_is_recorded(tmp_path, optimizer):
     """A learning rate is a variable of its optimizer: a checkpoint must not bring the old one back."""

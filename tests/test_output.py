@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -36,6 +37,30 @@ def test_a_result_that_cannot_be_printed_ends_the_command(monkeypatch, capsys):
         cli.run("name", lambda: output.show("the result"))
     assert caught.value.code == 1
     assert capsys.readouterr().err.splitlines()[1:] == ["name: stdout: No space left on device"]
+
+
+class Unusual(BaseException):
+    """Not even an Exception."""
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "words"),
+    [
+        (KeyError("x"), 1, "name: an error that nobody foresaw, please report it with "),
+        (Unusual("x"), 1, "name: an error that nobody foresaw, please report it with "),
+        (ValueError("embedded null byte\n  In call to configurable 'sample'"), 2, "name: the name of a file has the"),
+    ],
+)
+def test_whatever_is_raised_is_one_line(monkeypatch, tmp_path, capsys, raised, code, words):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def command():
+        raise raised
+
+    with pytest.raises(SystemExit) as caught:
+        cli.run("name", command)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert caught.value.code == code and line.startswith(words)
 
 
 def test_a_run_outlives_its_output(tmp_path):

@@ -7,13 +7,13 @@ import tensorflow as tf
 
 from jare_tf import files
 from jare_tf.errors import InputError
-from jare_tf.evaluation.metric import directions
+from jare_tf.evaluation.metric import Metric, directions
 from jare_tf.output import say
 from jare_tf.training import checkpoints
 from jare_tf.training.gan import GAN
 from jare_tf.training.pace import Probe
 from jare_tf.training.rows import is_number
-from jare_tf.training.run import Run
+from jare_tf.training.run import UNREADABLE, Run
 
 _PAUSE = 10.0  # seconds between looks for a new checkpoint
 _PATIENCE = 60.0  # seconds after which nobody trains any more; a job that starts again takes some
@@ -23,8 +23,8 @@ class Evaluator:
     """Scores checkpoints into run.evaluation: a row each in metrics.jsonl, and TensorBoard scalars.
 
     A row has `step`, `seconds` (that the scoring took), `checkpoint` (a checksum), what the scores depend on (the
-    probes' labels, all of them strings), the scores, and `better`, by score whether "lower" or "higher" is better. A
-    checkpoint with a row of the same step, checksum and labels is scored.
+    labels: `not_as_in_the_run` and those of the probes, all of them strings), the scores, and `better`, by score
+    whether "lower" or "higher" is better. A checkpoint with a row of the same step, checksum and labels is scored.
 
     Args:
       run: the run.
@@ -32,18 +32,25 @@ class Evaluator:
       probes: what gives scores; one may have a method `labels`, and `better` (see `metric.Metric`).
       best_by: the beginning of a score's tag: the checkpoint with the best one so far is kept in run.best, where rows
         with other labels do not count. None for none.
+      differences: how the experiment of `gan` differs from the run's.
 
     Raises:
       InputError: two probes have different values for a label, or none says which value of `best_by` is better.
     """
 
-    def __init__(self, run: Run, gan: GAN, probes: Sequence[Probe], best_by: str | None):
+    def __init__(
+        self, run: Run, gan: GAN, probes: Sequence[Probe], best_by: str | None, differences: Sequence[str] = ()
+    ):
         self._run, self._gan, self._probes, self._best_by = run, gan, probes, best_by
         self._better = {tag: way for probe in probes for tag, way in getattr(probe, "better", {}).items()}
-        if best_by is not None and not any(tag.startswith(best_by) or best_by.startswith(tag) for tag in self._better):
+        if metrics := [type(probe).__name__ for probe in probes if isinstance(probe, Metric)]:
+            raise InputError(f"scores: {metrics[0]} is a metric, which evaluation.ImageScores takes: bind its metrics")
+        fits = lambda tag: best_by and (tag.startswith(best_by) or best_by.startswith(tag))
+        if best_by is not None and not any(map(fits, self._better)):
             known = ", ".join(sorted(self._better)) or "none"
             raise InputError(f"best_by = {best_by!r}: whose better values are known are {known}")
-        self._labels = _joined([probe.labels(gan) for probe in probes if hasattr(probe, "labels")])
+        labels = [probe.labels(gan) for probe in probes if hasattr(probe, "labels")]
+        self._labels = _joined([{"not_as_in_the_run": "; ".join(differences)}, *labels])
         self._evaluation, self._rows, self._left_out = run.evaluation, list[dict](), set[int]()
         self._unreadable: set[str | int | None] = set()
 
@@ -101,6 +108,10 @@ class Evaluator:
 
     def _score(self, step: int) -> None:
         """Scores a copy, which the run does not remove, and keeps it if it is the best."""
+        if self._run.identity(step) == UNREADABLE:
+            self._left_out.add(step)
+            say(f"{self._run}: step {step} is left out: cannot read {self._run.checkpoint(step)}.index")
+            return
         if not self._run.copy_checkpoint(step, self._evaluation):
             self._left_out.add(step)
             advice = "save less often or keep more checkpoints"

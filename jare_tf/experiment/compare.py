@@ -1,6 +1,7 @@
 """Several runs in one picture."""
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from jare_tf.report.columns import Columns
 from jare_tf.settings import checked
 from jare_tf.training.run import Run
 
+_PICTURE = "comparison.png"
 Entry = Annotated[str | Sequence[str], "a file or [file, override, ...]"]
 
 
@@ -34,6 +36,11 @@ class Comparison:
             if not values or not all(values):
                 raise InputError(f"Comparison: {name} must not be empty, nor anything in it")
         curves.check_titles([*self.tags.values(), *self.configs])
+        for label in self.configs:
+            outside = os.path.isabs(label) or label.startswith(("~", ".")) or os.path.normpath(label) != label
+            inside = [one for one in self.configs if label.startswith(f"{one}/")]
+            if outside or inside or label == _PICTURE:
+                raise InputError(f"Comparison: configs: {label!r} is no name for a folder of its own in --model_dir")
 
     def entries(self) -> dict[str, Sequence[str]]:
         """By label [file, override, ...]."""
@@ -45,7 +52,7 @@ class Comparison:
 
     def draw(self, folder: str) -> str:
         """Draws the runs, which lie in `folder`, in its comparison.png; the path of the picture."""
-        picture = f"{folder}/comparison.png"
+        picture = f"{folder}/{_PICTURE}"
         curves.save(curves.draw(self._runs(folder), self.tags), picture)
         return picture
 

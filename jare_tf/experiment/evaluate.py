@@ -23,6 +23,7 @@ def evaluate(
     *,
     devices: tf.distribute.Strategy | None = None,
     watch: bool = False,
+    differences: Sequence[str] = (),
     scores: Sequence[Probe] = (),
     best_by: str | None = None,
 ) -> None:
@@ -34,6 +35,7 @@ def evaluate(
       last_step: the step at which the run ends.
       devices: where it computes.
       watch: go on until the run has reached its last step, or nobody trains in it any more.
+      differences: how the configuration differs from that of the run; scores of another one are told apart.
       scores: what is computed, for instance `evaluation.ImageScores` or `evaluation.ModeCoverage`.
       best_by: the beginning of a score's tag, for instance "fid"; the checkpoint with the best one is kept in
         run.best, for `sample` and `export`.
@@ -52,4 +54,4 @@ def evaluate(
         kept_steps(run)
     with devices.scope():
         gan = experiment.gan()
-    Evaluator(run, gan, scores, best_by).score(last_step, watch)
+    Evaluator(run, gan, scores, best_by, differences).score(last_step, watch)

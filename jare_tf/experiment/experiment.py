@@ -89,7 +89,7 @@ class Experiment:
           InputError: a part is not of its kind, or the parts do not fit together.
         """
         keras.utils.set_random_seed(self.seed)
-        return GAN(
+        gan = GAN(
             self.generator(),
             self.discriminator(),
             rule=self.rule,
@@ -101,6 +101,14 @@ class Experiment:
             average_decay=self.average_decay,
             seed=self.seed,
         )
+        shapes = lambda point: [[tuple(np.shape(one)) for one in player] for player in point]
+        parameters = gan.game.point().parameters
+        if self.equilibrium is not None and shapes(self.equilibrium) != shapes(parameters):
+            raise InputError(
+                f"Experiment: equilibrium has arrays of the shapes {shapes(self.equilibrium)}, the parameters of the "
+                f"networks have {shapes(parameters)}: bind one of this game"
+            )
+        return gan
 
     def optimizers(self) -> Players:
         """New optimizers of both players.

@@ -41,9 +41,10 @@ class Panel(NamedTuple):
 
 
 def check_titles(titles: Iterable[str]) -> None:
-    """Raises InputError for a title that Matplotlib cannot draw: a formula between dollar signs that is none."""
+    """Raises InputError for a title that Matplotlib cannot draw: no UTF-8, or no formula between dollar signs."""
     for title in titles:
         try:
+            title.encode()
             MathTextParser("path").parse(title)
         except ValueError as error:
             reason = str(error).splitlines()[-1]

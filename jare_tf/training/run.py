@@ -25,6 +25,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 Value = bool | int | float | str
+UNREADABLE = "unreadable"
 _PRINTED = 3  # faulty lines of a file that are printed; of the rest the number
 
 
@@ -45,7 +46,7 @@ class Record(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run directory. There is a run in it if there is a `config.gin`, a `metrics.jsonl` or a checkpoint (`parts`).
+    """A run directory. There is a run in it if there is a part of one (`parts`).
 
     | in it | is |
     | --- | --- |
@@ -99,9 +100,18 @@ class Run:
         return Run(f"{self.path}/best")
 
     def parts(self) -> list[str]:
-        """The names of those parts that make a run which are there."""
+        """The names of those parts of a run which are there; a folder with nothing in it is not.
+
+        Raises:
+          InputError: something that is no folder has the name of one.
+        """
         there = [path for path in (self.config_file, self.metrics_file) if tf.io.gfile.exists(path)]
-        return [os.path.basename(path) for path in there] + (["checkpoints"] if self.steps() else [])
+        try:
+            there += [path for path in (self.events, self.samples) if files.named(path, "")]
+            there += [self.checkpoints] if self.steps() else []
+        except (tf.errors.OpError, OSError) as error:
+            raise InputError(f"cannot write to {self.path}: {one_line(error)}") from error
+        return [os.path.basename(path) for path in there]
 
     def config(self) -> str:
         """config.gin, empty where there is none.
@@ -180,12 +190,17 @@ class Run:
         return f"{self.checkpoints}/step-{step}"
 
     def identity(self, step: int) -> str | None:
-        """A checksum of a checkpoint, whose index has one of each tensor; None where there is none."""
+        """A checksum of a checkpoint, whose index has one of each tensor; None where there is none.
+
+        Of one that cannot be read it is "unreadable".
+        """
         try:
             with files.opened(f"{self.checkpoint(step)}.index") as file:
                 return f"{zlib.crc32(file.read()):08x}"
         except (FileNotFoundError, tf.errors.NotFoundError):
             return None
+        except (OSError, tf.errors.OpError):
+            return UNREADABLE
 
     def copy_checkpoint(self, step: int, to: "Run") -> bool:
         """Copies a checkpoint to another run directory, in place of those there.

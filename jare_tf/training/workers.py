@@ -72,7 +72,7 @@ def cluster() -> Cluster:
         port = re.fullmatch(r".+:(\d{1,5})", address)
         check(port is not None and 0 < int(port[1]) < 2**16, f"{address!r} is no host:port")
     check(len(set(addresses)) == len(addresses), "it lists an address twice")
-    if len(addresses) < 2:
+    if not addresses:
         return Cluster(addresses, 0)
     check(isinstance(task, dict), "it does not say which task this one is")
     kind, index = task.get("type"), task.get("index")

@@ -140,12 +140,30 @@ def test_a_run_without_a_checkpoint_begins_anew(tmp_path):
     """One that was killed early; another experiment may take its directory where it has written no row."""
     copied(tmp_path)
     shutil.rmtree(tmp_path / "checkpoints")
+    rows = tmp_path / "metrics.jsonl"
+    rows.write_text("".join(rows.read_text().splitlines(keepends=True)[:2]))
     run(tmp_path)
     assert [row["step"] for row in metrics(tmp_path)] == [5, 10, 15, 20]
     shutil.rmtree(tmp_path / "checkpoints")
     (tmp_path / "metrics.jsonl").unlink()
     refused(tmp_path, "holds another experiment", files=OTHER)
     run(tmp_path, files=OTHER, allow_config_change=True)
+
+
+def test_a_run_that_lost_its_checkpoints_does_not_begin_anew(tmp_path):
+    """Its rows go beyond where the first checkpoint was written."""
+    copied(tmp_path)
+    shutil.rmtree(tmp_path / "checkpoints")
+    refused(tmp_path, "has rows up to step 20 and no checkpoint to continue from: bring the checkpoints back")
+
+
+def test_pictures_alone_are_a_run(tmp_path):
+    copied(tmp_path)
+    for name in ("checkpoints", "train"):
+        shutil.rmtree(tmp_path / name)
+    for name in ("config.gin", "metrics.jsonl"):
+        (tmp_path / name).unlink()
+    refused(tmp_path, "holds a run, whose config.gin is missing", files=OTHER)
 
 
 def test_an_edited_configuration_is_noticed(tmp_path):
@@ -292,6 +310,6 @@ def test_checkpoints_that_cannot_be_reached(tmp_path):
     rows = (tmp_path / "metrics.jsonl").read_bytes()
     shutil.rmtree(tmp_path / "checkpoints")
     (tmp_path / "checkpoints").symlink_to("/nosuch/disk")
-    with pytest.raises(OSError, match="a link to none"):
+    with pytest.raises(jare_tf.InputError, match="a link to none"):
         run(tmp_path, "STEPS = 25")
     assert (tmp_path / "metrics.jsonl").read_bytes() == rows

@@ -35,6 +35,7 @@ TWO = '"cluster": {"worker": ["localhost:1", "localhost:2"]}'
         ('{"cluster": {"chief": ["a:1"], "worker": ["a:1"]}}', "it lists an address twice"),
         ('{"cluster": {"chief": ["a:1", "b:2"]}}', "it lists several chiefs"),
         ('{"cluster": {"ps": ["a:1"], "worker": ["b:2"]}}', "this program has no tasks of the type 'ps'"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 5}}', "this task's index is none of 0"),
         (f"{{{TWO}}}", "it does not say which task this one is"),
         (f'{{{TWO}, "task": []}}', "it does not say which task this one is"),
         (f'{{{TWO}, "task": {{"type": "worker", "index": 2}}}}', "this task's index is none of 0 to 1"),
