@@ -21,8 +21,6 @@ from jare_tf import output
 from jare_tf.errors import InputError, RunError, one_line, said
 from jare_tf.training import signals
 
-_NULL = "embedded null byte"  # how Python says it of a file's name
-
 
 class Parser(argparse.ArgumentParser):
     """The arguments of a tool.
@@ -117,15 +115,12 @@ def run(
     except BaseException as error:  # a user's module may raise any
         if debug or isinstance(error, SystemExit | KeyboardInterrupt):
             raise
+        error = _of_a_name(error) or error
         if not _expected(error):
             with tempfile.NamedTemporaryFile("w", prefix=f"{name}-", suffix=".txt", delete=False) as file:
                 file.write("".join(traceback.format_exception(error)))
             what = f"{type(error).__name__}: {one_line(error)}"
             end(1, f"{name}: an error that nobody foresaw, please report it with {file.name}: {what}")
-        if isinstance(error, UnicodeEncodeError):
-            error = InputError(f"the name {error.object!r} is not in UTF-8, which TensorFlow wants of names")
-        if said(error) == _NULL:
-            error = InputError("the name of a file has the character \\0 in it, which no file's name has")
         own = isinstance(error, InputError | RunError)
         line = said(error) if own else one_line(error)
         named = [flag for words, flag in (flags or {}).items() if words in line]
@@ -159,8 +154,15 @@ def _stopping(name: str, complain: Callable[[str], object]) -> Callable[[int], N
 
 def _expected(error: BaseException) -> bool:
     """Whether an error is one of those that say enough in a line."""
-    if isinstance(error, ValueError) and said(error) == _NULL:
-        return True
     tensorflow = sys.modules.get("tensorflow")
     of_tensorflow = tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
-    return of_tensorflow or isinstance(error, InputError | RunError | OSError | MemoryError | UnicodeEncodeError)
+    return of_tensorflow or isinstance(error, InputError | RunError | OSError | MemoryError)
+
+
+def _of_a_name(error: BaseException) -> InputError | None:
+    """What an error says where it is of a name that no file can have; None for another one."""
+    if isinstance(error, UnicodeEncodeError):
+        return InputError(f"the name {error.object!r} is not in UTF-8, which TensorFlow wants of names")
+    if isinstance(error, ValueError) and said(error) == "embedded null byte":
+        return InputError("the name of a file has the character \\0 in it, which no file's name has")
+    return None

@@ -152,8 +152,6 @@ def parsed(parse: Callable[[], Any], binding: str | None = None) -> None:
         words = re.split(r"\s+In (?:file|bindings string)\s+", message)[0]
         file = re.search(r'In file "(.+?)", line (\d+)', message)
         where = f" (in {shown(binding)})" if binding else f" ({file[1]}, line {file[2]})" if file else ""
-        if "values to unpack" in words:
-            raise InputError(f"what is made has no value, its arguments have: bind one of them{where}") from error
         if "malformed node" in words or "unhashable" in words:
             raise InputError(f"cannot read {shown(binding or words)}: {_SYNTAX}") from error
         raise InputError(f"{_explained(words)}{where}") from error
@@ -170,6 +168,8 @@ def _explained(words: str) -> str:
         if match[1] in NAMESPACES:
             return f"{match[1]} is not imported: add the line {NAMESPACES[match[1]]!r}"
         return f"{match[1]} is not imported{near(match[1], NAMESPACES)}: add --gin_param 'import {match[1]}'"
+    if "values to unpack" in words:
+        return "what is made has no value, its arguments have: bind one of them"
     return words
 
 

@@ -88,9 +88,7 @@ def dispatch(
     config.check_used([experiment.Comparison])
     entries = comparison.entries()
     for label, (file, *overrides) in entries.items():  # a mistake in the last one is told before the first one trains
-        config.parse([file], [*overrides, *of_runs], trusted=trusted)
-        config.check_used(ROOTS)
-        _check_run(comparison.run(model_dir, label), allow_config_change)
+        _configure([file], [*overrides, *of_runs], comparison.run(model_dir, label), allow_config_change, trusted)
     for number, (label, (file, *overrides)) in enumerate(entries.items(), start=1):
         say(f"{label}, run {number} of {len(entries)}")
         signal = train([file], [*overrides, *of_runs], comparison.run(model_dir, label))
@@ -115,14 +113,21 @@ def _train(
     trusted: bool,
 ) -> int | None:
     """Trains what a configuration says, or goes on with the run of the same configuration."""
-    config.parse(gin_files, bindings, trusted=trusted)
-    config.check_used(ROOTS)
-    if changed := _check_run(run, allow_config_change):
+    if changed := _configure(gin_files, bindings, run, allow_config_change, trusted):
         say(changed)
     record = config.record(experiment.Experiment, ROOTS)._replace(may_change=allow_config_change)
     pace, made = config.call(experiment.Pace), config.call(experiment.Experiment)
     with config.makers_named(experiment.train):
         return experiment.train(made, run, pace=pace, record=record, devices=devices, profile=profile)
+
+
+def _configure(
+    gin_files: Sequence[str], bindings: Sequence[str], run: experiment.Run, allow_config_change: bool, trusted: bool
+) -> str:
+    """Makes it the present configuration, once it is seen that a run can be trained by it; what `_check_run` says."""
+    config.parse(gin_files, bindings, trusted=trusted)
+    config.check_used(ROOTS)
+    return _check_run(run, allow_config_change)
 
 
 def _check_run(run: experiment.Run, allow_config_change: bool) -> str:
@@ -134,9 +139,11 @@ def _check_run(run: experiment.Run, allow_config_change: bool) -> str:
     parts = run.parts()
     before = run.config()
     changes = config.changes(before, experiment.Experiment)
-    if before and not changes and "metrics.jsonl" in parts and "checkpoints" not in parts:
-        _check_killed_early(run, before)
-    if not parts or (before and not changes):
+    if before and not changes:
+        if "checkpoints" not in parts:
+            _check_killed_early(run, before)
+        return ""
+    if not parts:
         return ""
     more = f" and {len(changes) - 3} more differences" if len(changes) > 3 else ""
     holds = f"{run} holds another experiment: {'; '.join(changes[:3])}{more}"
@@ -184,7 +191,7 @@ def _look(
     if mode == "evaluate":
         config.check_same_data(experiment.Experiment, experiment.evaluate)
         given |= {"last_step": config.call(experiment.Pace).steps, "devices": devices, "watch": watch}
-        given |= {"differences": differences or ()}
+        given["differences"] = differences or ()
     if mode == "spectrum":
         given |= {"differences": differences, "checksum": config.checksum(experiment.Experiment)}
     try:

@@ -219,6 +219,18 @@ def test_watch_ends_when_nobody_trains(tmp_path, capsys, monkeypatch):
     assert f"{tmp_path}: training has stopped at step 4 of 400" in capsys.readouterr().out
 
 
+def test_watch_ends_beside_a_checkpoint_that_cannot_be_read(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
+    monkeypatch.setattr(evaluator, "_PATIENCE", 0.5)
+    copied(tmp_path, "STEPS = 4", files=MIXTURE, short=SHORT)
+    path = tmp_path / "config.gin"
+    path.write_text(path.read_text().replace("STEPS = 4", "STEPS = 400"))
+    (tmp_path / "checkpoints" / "step-2.index").unlink()
+    (tmp_path / "checkpoints" / "step-2.index").mkdir()
+    assert len(evaluate(tmp_path, watch=True)) == 1
+    assert capsys.readouterr().out.count("step 2 is left out") == 1
+
+
 def test_bad_input(tmp_path):
     with pytest.raises(jare_tf.InputError, match="holds no run"):
         evaluate(tmp_path)

@@ -99,6 +99,8 @@ class Evaluator:
 
     def _is_scored(self, step: int) -> bool:
         key = self._key(self._run, step)
+        if key["checkpoint"] == UNREADABLE:
+            return step in self._left_out
         if key["checkpoint"] in (None, *self._unreadable):
             return True
         return any(key.items() <= row.items() for row in self._rows)

@@ -174,7 +174,6 @@ def test_addresses_are_looked_up_before_the_wait():
 
 WAIT = """
 import sys
-import time
 from jare_tf import cli
 from jare_tf.training import workers
 cli.run("name", lambda: workers.meet(workers.Cluster(tuple(sys.argv[1:]), 0), {}, 600))
