@@ -209,22 +209,23 @@ def test_no_folder_without_scores(tmp_path, monkeypatch):
     assert not (tmp_path / "evaluation").exists()
 
 
-def test_watch_ends_when_nobody_trains(tmp_path, capsys, monkeypatch):
+def stopped(model_dir, monkeypatch):
+    """A run at step 4 of 400 in which nobody trains, for a watch without patience."""
     monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
     monkeypatch.setattr(evaluator, "_PATIENCE", 0.5)
-    copied(tmp_path, "STEPS = 4", files=MIXTURE, short=SHORT)
-    path = tmp_path / "config.gin"
+    copied(model_dir, "STEPS = 4", files=MIXTURE, short=SHORT)
+    path = model_dir / "config.gin"
     path.write_text(path.read_text().replace("STEPS = 4", "STEPS = 400"))
+
+
+def test_watch_ends_when_nobody_trains(tmp_path, capsys, monkeypatch):
+    stopped(tmp_path, monkeypatch)
     assert len(evaluate(tmp_path, watch=True)) == 2
     assert f"{tmp_path}: training has stopped at step 4 of 400" in capsys.readouterr().out
 
 
 def test_watch_ends_beside_a_checkpoint_that_cannot_be_read(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(evaluator, "_PAUSE", 0.05)
-    monkeypatch.setattr(evaluator, "_PATIENCE", 0.5)
-    copied(tmp_path, "STEPS = 4", files=MIXTURE, short=SHORT)
-    path = tmp_path / "config.gin"
-    path.write_text(path.read_text().replace("STEPS = 4", "STEPS = 400"))
+    stopped(tmp_path, monkeypatch)
     (tmp_path / "checkpoints" / "step-2.index").unlink()
     (tmp_path / "checkpoints" / "step-2.index").mkdir()
     assert len(evaluate(tmp_path, watch=True)) == 1
