@@ -94,7 +94,7 @@ def dispatch(
         signal = train([file], [*overrides, *of_runs], comparison.run(model_dir, label))
         if signal is not None:
             return signal
-    picture = comparison.draw(model_dir)
+        picture = comparison.draw(model_dir, list(entries)[:number])  # a mistake in the tags is told after the first
     for line in comparison.table(model_dir):
         say(line)
     say(f"the picture: {picture}")
@@ -153,7 +153,10 @@ def _check_run(run: experiment.Run, allow_config_change: bool) -> str:
     if not goes_on:
         raise InputError(f"{holds}; there is no checkpoint to continue from: use another --model_dir")
     if not allow_config_change:
-        raise InputError(f"{holds}; use another --model_dir, or pass --allow_config_change to continue anyway")
+        raise InputError(
+            f"{holds}; use another --model_dir or, where networks and optimizers are the same, pass "
+            "--allow_config_change to continue"
+        )
     return f"{run} continues as another experiment: {'; '.join(changes) or 'it had no config.gin'}"
 
 

@@ -38,7 +38,7 @@ class NotMade(NamedTuple):
 class Range(NamedTuple):
     """Between which numbers a number lies: least ≤ x ≤ most, above < x < below.
 
-    Every number is finite, whether or not it has a range.
+    Every number is finite in float32, in which networks compute, whether or not it has a range.
     """
 
     least: float = -math.inf
@@ -47,6 +47,7 @@ class Range(NamedTuple):
     below: float = math.inf
 
     def allows(self, value: float) -> bool:
+        value = value if isinstance(value, numbers.Integral) else _in_float32(value)
         return self.least <= value <= self.most and self.above < value < self.below
 
     def __str__(self):
@@ -124,6 +125,8 @@ def check(name: str, hint: Any, value: Any, why: str = "") -> None:
     if not allows(hint, value):
         uncalled = isinstance(value, type) or inspect.isroutine(value)
         instead = f"with parentheses, not {value.__name__}" if uncalled else f"not {shown(value)}"
+        if isinstance(value, float) and math.isfinite(value) and _in_float32(value) in (0, math.inf, -math.inf) and value:
+            instead += ", which float32 does not hold"
         raise InputError(f"{name} must be {_wanted(hint)}, {instead}{why}")
 
 
@@ -204,9 +207,15 @@ def _elements_allowed(hints: Sequence[Any], value: Sequence[Any]) -> bool:
 
 def _is_finite(value: Any) -> bool:
     try:
-        return math.isfinite(value)
+        return math.isfinite(_in_float32(value))
     except OverflowError:  # an integer beyond every float
         return False
+
+
+def _in_float32(value: Any) -> float:
+    """A number as networks see it: 0 and infinity where float32 has no other."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(float(value)))
 
 
 def _wanted(hint: Any) -> str:

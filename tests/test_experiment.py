@@ -382,6 +382,12 @@ def test_comparison_with_overrides(tmp_path):
     assert gammas == ["10.0", "1.0"]
 
 
+def test_a_tag_that_no_row_has_is_told_after_the_first_run_of_a_comparison(tmp_path):
+    with pytest.raises(jare_tf.InputError, match="SimGD/metrics.jsonl has 'loss/nosuch': nothing to draw"):
+        run(tmp_path, "experiment.Comparison.tags = {'loss/nosuch': 'Loss'}", files=["quickstart.gin"])
+    assert [path.name for path in tmp_path.iterdir()] == ["SimGD"]
+
+
 @pytest.mark.parametrize("mean", ["[0.0]", "[1.0, 2.0, 3.0]", "[]"])
 def test_an_equilibrium_of_another_game(tmp_path, mean):
     with pytest.raises(jare_tf.InputError, match="equilibrium has arrays of the shapes"):

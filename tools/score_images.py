@@ -51,6 +51,7 @@ from jare_tf.evaluation import embedding as embeddings
 from jare_tf.evaluation import protocols
 from jare_tf.evaluation.image_scores import CACHE, real_samples, scores
 from jare_tf.output import say, show
+from jare_tf.settings import Size, check
 
 
 def dataset(named: str, image_size: int | None) -> tuple[Dataset, str]:
@@ -82,6 +83,7 @@ def dataset(named: str, image_size: int | None) -> tuple[Dataset, str]:
 
 
 def score(arguments: argparse.Namespace) -> None:
+    check("--image_size", Size | None, arguments.image_size)
     for named in (arguments.images, arguments.against):
         if ":" not in named and not tf.io.gfile.exists(named):
             raise InputError(f"there is no {named}, and it is no NAME:SPLIT of a data set")

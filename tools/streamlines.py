@@ -23,6 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 import jare_tf
+from jare_tf import files
 from jare_tf.game.networks import affine
 from jare_tf.output import show
 from jare_tf.report import curves, spectra
@@ -49,7 +50,8 @@ def dirac_fields():
 
 
 def draw(given: argparse.Namespace) -> None:
-    curves.save(spectra.draw_streamlines(dict(dirac_fields()), (0, 0), columns=4), given.output)
+    with files.fresh(given.output) as new:  # where it cannot be written, that is told first
+        curves.save(spectra.draw_streamlines(dict(dirac_fields()), (0, 0), columns=4), new)
     show(given.output)
 
 

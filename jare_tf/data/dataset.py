@@ -86,7 +86,7 @@ def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed
     if tuple(sample_shape) != tuple(dataset.element_shape):
         raise InputError(
             f"the data set {dataset.name!r} has samples of shape {tuple(dataset.element_shape)}, the networks "
-            f"{tuple(sample_shape)}: change the networks' image_size and channels or the data set"
+            f"{tuple(sample_shape)}: change one or the other"
         )
     try:
         batch = tf.convert_to_tensor(dataset.batch(0, batch_size, seed))

@@ -60,7 +60,7 @@ def gaussian(*, mean: Sequence[float], std: Positive) -> GaussianMixture:
       mean: v, a sequence of coordinates.
       std: σ (a standard deviation, not σ²), positive.
     """
-    return GaussianMixture(name="gaussian", centres=(tuple(map(float, mean)),), std=std)
+    return GaussianMixture(name=f"gaussian of mean {shown(mean)}", centres=(tuple(map(float, mean)),), std=std)
 
 
 @checked

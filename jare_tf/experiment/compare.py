@@ -50,19 +50,20 @@ class Comparison:
         """The run directory of that label."""
         return Run(f"{folder}/{label}")
 
-    def draw(self, folder: str) -> str:
-        """Draws the runs, which lie in `folder`, in its comparison.png; the path of the picture."""
+    def draw(self, folder: str, labels: Sequence[str]) -> str:
+        """Draws those runs in `folder` in its comparison.png; the path of the picture.
+
+        Raises:
+          InputError: a run has no row with one of the tags.
+        """
         picture = f"{folder}/{_PICTURE}"
-        curves.save(curves.draw(self._runs(folder), self.tags), picture)
+        curves.save(curves.draw({label: self.run(folder, label) for label in labels}, self.tags), picture)
         return picture
 
     def table(self, folder: str) -> list[str]:
         """Lines of text: for each of the tags its last value in each run."""
-        columns = {label: Columns(run.rows()) for label, run in self._runs(folder).items()}
+        columns = {label: Columns(self.run(folder, label).rows()) for label in self.configs}
         last = lambda tag: [f"{of.series(tag).last[1]:.4g}" for of in columns.values()]
         rows = [["at the end", *columns], *([title, *last(tag)] for tag, title in self.tags.items())]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-    def _runs(self, folder: str) -> dict[str, Run]:
-        return {label: self.run(folder, label) for label in self.configs}

@@ -52,6 +52,7 @@ def test_an_unknown_argument(name):
         ("steps_per_call", ["x.gin", "0"], "steps_per_call must be an integer of at least 1 and below 2**31, not 0"),
         ("steps_per_call", ["nosuch.gin", "1"], "there is no configuration 'nosuch.gin'"),
         ("streamlines", ["/nosuch/x.png"], "[Errno 2] No such file or directory: '/nosuch/x.png'"),
+        ("score_images", ["x", "--against", "x", "--image_size", "0"], "--image_size must be an integer of at least 1"),
         ("score_images", ["/nosuch", "--against", "/nosuch2"], "there is no /nosuch, and it is no NAME:SPLIT"),
         ("train_classifier", ["cifar10", "--output", "/proc/c.keras"], "cannot write to /proc: "),
         ("train_classifier", ["cifar10", "--output", "x.h5"], "--output must be a file that ends in .keras, not x.h5"),
@@ -65,7 +66,7 @@ def test_mistakes_are_found_first(monkeypatch, capsys, tmp_path, name, arguments
     monkeypatch.chdir(tmp_path)
     module = tool(name)
     if name == "streamlines":
-        monkeypatch.setattr(module, "DIRAC_RULES", module.DIRAC_RULES[:1])
+        monkeypatch.setattr(module, "dirac_fields", lambda: pytest.fail("it was drawn"))
     with pytest.raises(SystemExit) as ended:
         module.main(arguments)
     (line,) = capsys.readouterr().err.splitlines()

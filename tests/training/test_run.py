@@ -130,7 +130,7 @@ def test_rows_of_another_run_are_not_erased(tmp_path):
 def test_checkpoints_without_a_configuration_go_on_where_that_is_allowed(tmp_path):
     copied(tmp_path)
     (tmp_path / "config.gin").write_text("")
-    refused(tmp_path, "config.gin is missing or empty.*or pass --allow_config_change", "STEPS = 25")
+    refused(tmp_path, "config.gin is missing or empty.*pass --allow_config_change", "STEPS = 25")
     run(tmp_path, "STEPS = 25", allow_config_change=True)
     run(tmp_path, "STEPS = 30")
     assert metrics(tmp_path)[-1]["step"] == 30
