@@ -16,6 +16,7 @@ class NotFiniteError(RunError):
     """A loss, a gradient norm or a parameter is not finite any more."""
 
 
+_ADDRESS = r" at 0x[0-9a-fA-F]+"  # of an object in memory
 NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help"
 
 
@@ -26,7 +27,7 @@ def said(error: BaseException) -> str:
 
 def one_line(error: BaseException) -> str:
     """In one line what went wrong with a file, an image or a device; TensorFlow's own messages have many."""
-    message = re.sub(r"{{.*?}}| \[Op:.*?\]|\x1b\[[\d;]*m", "", said(error))
+    message = re.sub(rf"{{{{.*?}}}}| \[Op:.*?\]|\x1b\[[\d;]*m|{_ADDRESS}", "", said(error))
     named = re.findall(r"\w+Error: .*", message)
     return named[0] if named else " ".join(message.split())[:300] or type(error).__name__
 
@@ -39,5 +40,5 @@ def brief(error: Exception) -> str:
 
 def shown(value) -> str:
     """A value for a message: what Python writes for it, on one line, and not all of it if it is long."""
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(repr(value).split()))
+    text = re.sub(_ADDRESS, "", " ".join(repr(value).split()))
     return text if len(text) <= 80 else f"{text[:60]} ... ({type(value).__name__})"

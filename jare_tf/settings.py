@@ -125,7 +125,8 @@ def check(name: str, hint: Any, value: Any, why: str = "") -> None:
     if not allows(hint, value):
         uncalled = isinstance(value, type) or inspect.isroutine(value)
         instead = f"with parentheses, not {value.__name__}" if uncalled else f"not {shown(value)}"
-        if isinstance(value, float) and math.isfinite(value) and _in_float32(value) in (0, math.inf, -math.inf) and value:
+        finite = isinstance(value, float) and math.isfinite(value) and value
+        if finite and _in_float32(value) in (0, math.inf, -math.inf):
             instead += ", which float32 does not hold"
         raise InputError(f"{name} must be {_wanted(hint)}, {instead}{why}")
 

@@ -106,7 +106,7 @@ class Experiment:
         if self.equilibrium is not None and shapes(self.equilibrium) != shapes(parameters):
             raise InputError(
                 f"Experiment: equilibrium has arrays of the shapes {shapes(self.equilibrium)}, the parameters of the "
-                f"networks have {shapes(parameters)}: bind one of this game"
+                f"networks have {shapes(parameters)}: bind one of this game, such as affine.equilibrium(mean=...) makes"
             )
         return gan
 
