@@ -1,6 +1,8 @@
 """GANs whose training dynamics are regularised through the game's Jacobian: JARE, ConOpt, gradient-regularised GANs."""
 
 import importlib as _importlib
+import pathlib as _pathlib
+import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -8,7 +10,18 @@ if _TYPE_CHECKING:
     from jare_tf.data.latent import Normal
     from jare_tf.errors import InputError, NotFiniteError, RunError
     from jare_tf.game.game import TwoPlayerGame
-    from jare_tf.losses import R1, R2, WGANGP, GradientPenalty, LinearGenerator, Loss, Minimax, NonSaturating, Objective
+    from jare_tf.losses import (
+        R1,
+        R2,
+        WGANGP,
+        GradientPenalty,
+        LinearGenerator,
+        Loss,
+        Minimax,
+        NonSaturating,
+        Objective,
+        Relativistic,
+    )
     from jare_tf.rules import (
         Alternating,
         Rule,
@@ -51,6 +64,7 @@ __all__ = [
     "Objective",
     "Players",
     "Point",
+    "Relativistic",
     "Rule",
     "RunError",
     "Simultaneous",
@@ -72,12 +86,12 @@ __all__ = [
     "unrolled",
 ]
 
-_NAMESPACES = ("data", "evaluation", "experiment", "losses", "networks", "report", "rules", "theory")
+_NAMESPACES = ("callbacks", "data", "evaluation", "experiment", "losses", "networks", "report", "rules", "theory")
 _HOMES = ("errors", "types", "losses", "rules", "data.latent", "game.game", "training.gan")  # of __all__
 
 
 def __getattr__(name: str) -> _Any:
-    """What is public, imported when it is first used: that takes seconds, which a program's --help need not."""
+    """What is public, imported when it is first used."""
     if name in _NAMESPACES:
         return _importlib.import_module(f"{__name__}.{name}")
     if name in __all__:
@@ -88,3 +102,15 @@ def __getattr__(name: str) -> _Any:
 
 def __dir__() -> list[str]:
     return [*globals(), *__all__, *_NAMESPACES]
+
+
+def _is_command() -> bool:
+    """Whether this process is one of the package's programs, which answer --help before TensorFlow is imported."""
+    started = _pathlib.Path(_sys.argv[0] if _sys.argv else "")
+    tools = _pathlib.Path(__file__).parents[1] / "tools"
+    return str(started) == "-m" or started.name == "jare_tf" or started.absolute().parent == tools
+
+
+if not _is_command():
+    for _name in ("networks", *_HOMES):  # which registers what `keras.models.load_model` looks up by name
+        _importlib.import_module(f"{__name__}.{_name}")

@@ -1,6 +1,6 @@
 """The losses of the two players, the objectives in them, and penalties on the discriminator's gradient."""
 
-from jare_tf.game.losses.forms import LinearGenerator, Loss, Minimax, NonSaturating
+from jare_tf.game.losses.forms import LinearGenerator, Loss, Minimax, NonSaturating, Relativistic
 from jare_tf.game.losses.gradient_penalty import R1, R2, WGANGP, GradientPenalty
 from jare_tf.game.losses.objectives import (
     Objective,
@@ -27,6 +27,7 @@ __all__ = [
     "Minimax",
     "NonSaturating",
     "Objective",
+    "Relativistic",
     "hinge",
     "jensen_shannon",
     "kullback_leibler",

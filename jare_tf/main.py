@@ -213,8 +213,6 @@ def _wait_for(path: str) -> None:
 
 def set_optimizer() -> None:
     """What TensorFlow may do to a step's graph."""
-    # Its remapper fails on leaky ReLU differentiated twice, and says so; where it works it saves no time.
-    tf.config.optimizer.set_experimental_options({"remapping": False})
     if not tf.config.list_physical_devices("GPU"):
         # TensorFlow takes a CPU's memory for 256 MiB, and in a step that needs more it adds gradients up in order of
         # their arrival. Not so with this setting, by which XLA compiles nothing on a CPU.

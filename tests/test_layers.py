@@ -8,7 +8,7 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parents[1] / "jare_tf"
 LAYERS = [
     {"errors", "files", "replicas", "types"},
-    {"catalogue", "settings", "output"},
+    {"catalogue", "serializable", "settings", "output"},
     {"progress"},
     {"data", "game"},
     {"dynamics"},
@@ -16,7 +16,7 @@ LAYERS = [
     {"training"},
     {"evaluation"},
     {"report"},
-    {"rules", "losses", "networks"},
+    {"callbacks", "rules", "losses", "networks"},
     {"experiment", "gin_text"},
     {"trust"},
     {"config", "cli"},

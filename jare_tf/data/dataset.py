@@ -67,8 +67,14 @@ class Dataset(abc.ABC):
 
 
 def as_floats(real: tf.Tensor) -> tf.Tensor:
-    """Real samples as the networks take them: integers are pixels 0 ... 255, scaled to [−1, 1]; floats stay."""
-    return tf.cast(real, tf.float32) / 127.5 - 1.0 if real.dtype.is_integer else real
+    """Real samples as the networks take them: of images integers are pixels 0 ... 255, scaled to [−1, 1].
+
+    The coordinates of points, and floats, stay.
+    """
+    if not real.dtype.is_integer:
+        return real
+    floats = tf.cast(real, tf.float32)
+    return floats if real.shape.rank == 2 else floats / 127.5 - 1.0
 
 
 def as_pixels(images: tf.Tensor) -> tf.Tensor:
@@ -76,12 +82,13 @@ def as_pixels(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255), tf.uint8)
 
 
-def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int) -> None:
-    """Draws a batch and looks at it.
+def check(
+    dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int, black: float | None = None
+) -> None:
+    """Draws a batch and looks at it; images as `check_images` does.
 
     Raises:
-      InputError: it is not what the data set says or what the networks take, has a number that is not finite, or
-        images of floats beyond [−1, 1].
+      InputError: it is not what the data set says or what the networks take, or has a number that is not finite.
     """
     if tuple(sample_shape) != tuple(dataset.element_shape):
         raise InputError(
@@ -101,8 +108,34 @@ def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed
         largest = float(tf.reduce_max(tf.abs(batch)))
         if not np.isfinite(largest):
             raise InputError(f"the data set {dataset.name!r} has numbers that are not finite")
-        if len(sample_shape) == 3 and largest > 1:
+    if len(sample_shape) == 3:
+        check_images(f"the data set {dataset.name!r}", batch.numpy(), black)
+
+
+def check_images(what: str, images: np.ndarray, black: float | None = None) -> None:
+    """Raises InputError unless images are integers 0 ... 255, or floats in the range that the generator makes.
+
+    Args:
+      what: how the message begins.
+      images: some of them; not all the same.
+      black: what the generator makes for black, −1 where it ends in a tanh, 0 in a sigmoid; None where nobody knows.
+    """
+    dtype = tf.as_dtype(images.dtype)
+    if not images.size:
+        return
+    low, high = float(images.min()), float(images.max())
+    seen = f"{what} has images with values from {low:g} to {high:g}"
+    if dtype.is_integer:
+        if low < 0 or high > 255:
+            raise InputError(f"{seen}: pixels are 0 ... 255")
+        if black == 0:
             raise InputError(
-                f"the data set {dataset.name!r} has images with values up to {largest:g}: give uint8 pixels 0 ... 255 "
-                "or float32 in [−1, 1]"
+                f"{what} has integers, which become [−1, 1], and the generator makes [0, 1]: give images / 255"
             )
+    elif not dtype.is_floating:
+        raise InputError(f"{what} has images of {dtype.name}: give uint8 pixels 0 ... 255 or floats")
+    elif high > 1 or low < (0 if black == 0 else -1):
+        instead = "images / 255" if black == 0 else "float32 in [−1, 1], images / 127.5 - 1"
+        raise InputError(f"{seen}: give uint8 pixels 0 ... 255, or {instead}")
+    elif black == -1 and 0 <= low < high:
+        raise InputError(f"{seen}, and the generator makes [−1, 1]: give 2 * images - 1")

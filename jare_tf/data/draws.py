@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from jare_tf.errors import InputError
 
-REAL, MODE, LATENT, PICTURE, EXPECTATION, SAMPLE, SCORE = range(7)
+REAL, MODE, LATENT, PICTURE, EXPECTATION, SAMPLE, SCORE, TEST = range(8)
 _STREAMS = 256
 _ALGORITHM = "philox"  # named, because the default differs from device to device
 _ROUNDS = 16  # of the cipher behind the permutation; with TensorFlow's own 4 permutations of different keys correlate
@@ -23,7 +23,7 @@ def key(seed, stream: int, counter) -> tf.Tensor:
 
     Args:
       seed: the run's seed, an integer or an integer tensor.
-      stream: one of REAL, MODE, LATENT, PICTURE, EXPECTATION, SAMPLE and SCORE; those of different streams are
+      stream: one of REAL, MODE, LATENT, PICTURE, EXPECTATION, SAMPLE, SCORE and TEST; those of different streams are
         independent.
       counter: which draw of that stream, an integer or an integer tensor.
     """

@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from jare_tf.data import draws
 from jare_tf.errors import InputError
+from jare_tf.serializable import Serializable
 from jare_tf.settings import Positive, checked
 
 
-class Prior(abc.ABC):
+class Prior(Serializable, abc.ABC):
     """A distribution of z with independent coordinates."""
 
     in_words = "a prior such as Normal()"

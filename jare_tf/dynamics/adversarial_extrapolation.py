@@ -33,6 +33,7 @@ class adversarial_extrapolation(Rule):
     """
 
     gamma: NonNegative
+    differentiates_twice = False
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here = vector_field(game, point, batch)

@@ -34,6 +34,10 @@ class clipped(Rule):
     def period(self) -> int:  # type: ignore[override]  # frozen: nobody writes it
         return self.rule.period
 
+    @property
+    def differentiates_twice(self) -> bool:  # type: ignore[override]
+        return self.rule.differentiates_twice
+
     def memory(self, point: Point) -> Players:
         return self.rule.memory(point)
 

@@ -26,6 +26,7 @@ class extragradient(Rule):
     """
 
     step: NonNegative
+    differentiates_twice = False
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here = vector_field(game, point, batch)

@@ -42,6 +42,10 @@ class JacobianCoupling(Rule):
     def __post_init__(self):
         check(f"{self.name}: gamma", NonNegative, self.gamma)
 
+    @property
+    def differentiates_twice(self) -> bool:  # type: ignore[override]
+        return self.gamma > 0 and any(map(any, self.mask))
+
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         evaluation, pullback = linearize(game, point, batch)
         coupling = pullback(self.mask, evaluation.gradient)
@@ -64,7 +68,7 @@ def sim_gd() -> JacobianCoupling:
     return JacobianCoupling(name="sim_gd", gamma=0.0, mask=((0, 0), (0, 0)))
 
 
-def jare(*, gamma: NonNegative) -> JacobianCoupling:
+def jare(gamma: NonNegative) -> JacobianCoupling:
     """JARE: each player descends the other player's gradient norm (Nie & Patel 2019, eq. 7).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
@@ -72,7 +76,7 @@ def jare(*, gamma: NonNegative) -> JacobianCoupling:
     return JacobianCoupling(name="jare", gamma=gamma, mask=((0, 1), (1, 0)))
 
 
-def con_opt(*, gamma: NonNegative) -> JacobianCoupling:
+def con_opt(gamma: NonNegative) -> JacobianCoupling:
     """Consensus optimization: both players descend both gradient norms (Mescheder et al. 2017, Alg. 2).
 
     w: ξ_w + ½γ ∇_w(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²) for w = θ and w = φ.
@@ -80,7 +84,7 @@ def con_opt(*, gamma: NonNegative) -> JacobianCoupling:
     return JacobianCoupling(name="con_opt", gamma=gamma, mask=((1, 1), (1, 1)))
 
 
-def generator_only(*, gamma: NonNegative) -> JacobianCoupling:
+def generator_only(gamma: NonNegative) -> JacobianCoupling:
     """The gradient-regularised GAN: only the generator is regularised (Nagarajan & Kolter 2017, eq. 4, whose η = γ/2).
 
     discriminator: ∇θ ℓ_D; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
@@ -88,7 +92,7 @@ def generator_only(*, gamma: NonNegative) -> JacobianCoupling:
     return JacobianCoupling(name="generator_only", gamma=gamma, mask=((0, 1), (0, 0)))
 
 
-def discriminator_only(*, gamma: NonNegative) -> JacobianCoupling:
+def discriminator_only(gamma: NonNegative) -> JacobianCoupling:
     """Only the discriminator is regularised, by the generator's gradient (JARE section 5.1, eq. 26).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G.
@@ -96,7 +100,7 @@ def discriminator_only(*, gamma: NonNegative) -> JacobianCoupling:
     return JacobianCoupling(name="discriminator_only", gamma=gamma, mask=((0, 0), (1, 0)))
 
 
-def smoothing(*, gamma: NonNegative) -> JacobianCoupling:
+def smoothing(gamma: NonNegative) -> JacobianCoupling:
     """Only the discriminator is regularised, by both gradients (Mescheder et al. 2017, supplement, Fig. 7).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²); generator: ∇φ ℓ_G.

@@ -42,6 +42,10 @@ class lazy(Rule):
     def period(self) -> int:  # type: ignore[override]  # frozen: nobody writes it
         return self.every * self.rule.period
 
+    @property
+    def differentiates_twice(self) -> bool:  # type: ignore[override]
+        return self.rule.differentiates_twice
+
     def memory(self, point: Point) -> Players:
         """For each player its number of moves, its last regularizer, and the rule's own memory."""
         nothing = tf.zeros((), tf.nest.flatten(point.parameters)[0].dtype)

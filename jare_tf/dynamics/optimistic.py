@@ -19,6 +19,8 @@ class optimistic(Rule):
     not their Optimistic Adam, which extrapolates Adam's own direction. A step costs one evaluation of ξ.
     """
 
+    differentiates_twice = False
+
     def memory(self, point: Point) -> Players:
         return tf.nest.map_structure(tf.zeros_like, point.parameters)
 

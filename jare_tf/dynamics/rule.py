@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from jare_tf.dynamics.vector_field import Evaluation
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.serializable import Serializable
 from jare_tf.types import Batch, Players, Point
 
 NOTHING = Players(discriminator=(), generator=())
@@ -25,7 +26,7 @@ class Update(NamedTuple):
     memory: Players = NOTHING
 
 
-class Rule(abc.ABC):
+class Rule(Serializable, abc.ABC):
     """An update rule: from a game, a point and a batch to the direction that each player's optimizer descends.
 
     A rule is a pure function and knows nothing of optimizers or of who moves when (see `schedule`), so that it composes
@@ -34,9 +35,11 @@ class Rule(abc.ABC):
 
     Attributes:
       period: after how many moves a rule that alternates between several formulae begins anew; 1 for most.
+      differentiates_twice: whether its direction has second derivatives of the losses in it, as most rules' has.
     """
 
     period: int = 1
+    differentiates_twice: bool = True
     in_words = "an update rule such as jare(gamma=100.0)"
 
     def memory(self, point: Point) -> Players:

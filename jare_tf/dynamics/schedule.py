@@ -3,11 +3,12 @@
 import abc
 import dataclasses
 
+from jare_tf.serializable import Serializable
 from jare_tf.settings import Count, checked
 from jare_tf.types import Players
 
 
-class Schedule(abc.ABC):
+class Schedule(Serializable, abc.ABC):
     """One training step as a sequence of moves: in each, the rule is evaluated anew and the named players move.
 
     Attributes:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from jare_tf import replicas
+from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point, each_player
 
@@ -133,7 +134,11 @@ def _own(game: TwoPlayerGame, point: Point, batch: Batch) -> Evaluation:
         losses, state = game.losses(point, batch)
         scale = _loss_scale(game)
         scaled = losses if scale is None else each_player(lambda loss: loss * scale, losses)
-    gradient = each_player(lambda loss, parameters: _differentiate(tape, loss, parameters), scaled, point.parameters)
+    gradient = each_player(lambda loss, parameters: tape.gradient(loss, parameters), scaled, point.parameters)
+    for player, found in gradient._asdict().items():
+        if found and all(one is None for one in found):
+            raise InputError(f"no gradient of its loss reaches the {player}: something in it, or after it, cuts it off")
+    gradient = _with_zeros(gradient, point.parameters)
     return Evaluation(losses=losses, gradient=gradient, state=state)
 
 
@@ -166,7 +171,10 @@ def _in_range(game: TwoPlayerGame, vector):
 
 def _differentiate(tape, target, sources, output_gradients=None):
     """tape.gradient with zeros where nothing is connected, dense, in the structure of `sources`."""
-    gradients = tape.gradient(
-        target, sources, output_gradients=output_gradients, unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
-    return tf.nest.map_structure(tf.convert_to_tensor, gradients)
+    return _with_zeros(tape.gradient(target, sources, output_gradients=output_gradients), sources)
+
+
+def _with_zeros(gradients, sources):
+    """Gradients, dense, with zeros for None."""
+    dense = lambda gradient, source: tf.zeros_like(source) if gradient is None else tf.convert_to_tensor(gradient)
+    return tf.nest.map_structure(dense, gradients, sources)

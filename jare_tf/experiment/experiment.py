@@ -1,7 +1,7 @@
 """What is trained."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol, runtime_checkable
 
 import keras
@@ -49,7 +49,7 @@ class Experiment:
       latent_dim: length of z.
       batch_size: real samples, and latent vectors, of a batch, on all devices together.
       latent_prior: the distribution of z.
-      penalty: added to the discriminator's loss.
+      penalty: added to the discriminator's loss; one or several.
       schedule: who moves when.
       equilibrium: the parameters at which the game rests, where they are known; rows then have the distance to them.
       average_decay: decay of a moving average of the generator's weights, by which samples are drawn and scored; 0 for
@@ -74,7 +74,9 @@ class Experiment:
     latent_dim: Width
     batch_size: BatchSize
     latent_prior: Prior = Normal()
-    penalty: GradientPenalty | None = None
+    penalty: (
+        Annotated[GradientPenalty | Sequence[GradientPenalty], "a penalty such as R1(10.0), a list of such"] | None
+    ) = None
     schedule: Schedule = Simultaneous()
     equilibrium: Players | None = None
     average_decay: BelowOne = 0.0

@@ -1,6 +1,6 @@
 """A GAN as a game: two losses, each a pure function of both players' parameters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -23,8 +23,8 @@ class TwoPlayerGame:
       generator: a built model from latent vectors to samples.
       discriminator: a built model from samples to logits.
       loss: from (real_logits, fake_logits) to Players of two scalars, for instance `losses.forms.NonSaturating()`.
-      penalty: from (the discriminator as a function, real samples, generated samples) to a scalar that is added to ℓ_D,
-        for instance `losses.gradient_penalty.R1()`; None for none.
+      penalties: each from (the discriminator as a function, real samples, generated samples) to a scalar that is added
+        to ℓ_D, for instance `losses.gradient_penalty.R1()`.
 
     Attributes:
       loss_scale: None, or a number by which losses are multiplied while they are differentiated, so that gradients stay
@@ -39,10 +39,10 @@ class TwoPlayerGame:
         generator: keras.Model,
         discriminator: keras.Model,
         loss: Callable[..., Players],
-        penalty: Callable[..., tf.Tensor] | None = None,
+        penalties: Sequence[Callable[..., tf.Tensor]] = (),
     ):
         self.networks = Players(discriminator=discriminator, generator=generator)
-        self._loss, self._penalty = loss, penalty
+        self._loss, self._penalties = loss, tuple(penalties)
         self.loss_scale = None
         for name, network in self.networks._asdict().items():
             if not network.built:
@@ -55,8 +55,8 @@ class TwoPlayerGame:
             state=each_player(lambda network: _values(network.non_trainable_variables), self.networks),
         )
 
-    def losses(self, point: Point, batch: Batch) -> tuple[Players, Players]:
-        """The losses at a point, and the state that the networks have after this pass in training mode.
+    def losses(self, point: Point, batch: Batch, training: bool = True) -> tuple[Players, Players]:
+        """The losses at a point, and the state that the networks have after this pass.
 
         The discriminator starts both of its passes from the same state, and its new state is the one after the real
         samples: it advances once a step, and moving averages describe one population.
@@ -64,17 +64,22 @@ class TwoPlayerGame:
         Args:
           point: parameters and state; the networks' own variables are neither read nor changed.
           batch: real samples [n, ...] and latent vectors [m, k].
+          training: whether the networks are in training mode.
 
         Returns:
           (losses, state): Players of scalars, and Players of tuples of tensors.
         """
-        call = each_player(_stateless, self.networks, point.parameters, point.state)
+        call = each_player(
+            lambda network, parameters, state: _stateless(network, parameters, state, training),
+            self.networks,
+            point.parameters,
+            point.state,
+        )
         fake, generator_state, generator_penalty = call.generator(batch.latent)
         real_logits, discriminator_state, discriminator_penalty = call.discriminator(batch.real)
         fake_logits, _, _ = call.discriminator(fake)
-        if self._penalty is not None:
-            logits = lambda samples: call.discriminator(samples)[0]
-            discriminator_penalty += self._penalty(logits, batch.real, fake)
+        for penalty in self._penalties:
+            discriminator_penalty += penalty(lambda samples: call.discriminator(samples)[0], batch.real, fake)
         losses = each_player(
             tf.add, self._loss(real_logits, fake_logits), Players(discriminator_penalty, generator_penalty)
         )
@@ -85,11 +90,11 @@ def _values(variables) -> tuple[tf.Tensor, ...]:
     return tuple(tf.convert_to_tensor(variable.value) for variable in variables)
 
 
-def _stateless(network, parameters, state):
-    """The network in training mode as a function of its inputs: outputs, new state, sum of its own losses."""
+def _stateless(network, parameters, state, training: bool):
+    """The network as a function of its inputs: outputs, new state, sum of its own losses."""
 
     def call(inputs):
-        outputs, new_state, penalties = functional.call(network, parameters, state, inputs, training=True)
+        outputs, new_state, penalties = functional.call(network, parameters, state, inputs, training)
         outputs = tf.cast(outputs, network.variable_dtype)
         penalty = tf.add_n(penalties) if penalties else tf.zeros((), outputs.dtype)
         return outputs, new_state, penalty

@@ -11,8 +11,9 @@ from jare_tf.data.dataset import Dataset
 from jare_tf.errors import NOT_FINITE_ADVICE, InputError, NotFiniteError, RunError, one_line
 from jare_tf.output import say
 from jare_tf.training import strategy
-from jare_tf.training.gan import GAN, METRICS
+from jare_tf.training.gan import GAN
 from jare_tf.training.pace import Pace
+from jare_tf.training.two_player_model import METRICS
 
 _SMALL = 10_000  # parameters; see tools/steps_per_call.py
 

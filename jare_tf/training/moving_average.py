@@ -35,6 +35,12 @@ class MovingAverage:
         outputs, _, _ = functional.call(self._network, *self.variables, inputs, training=False)
         return outputs
 
+    def copy_to(self, network: keras.Model) -> None:
+        """Gives another network of the same kind the average as its weights."""
+        variables = (network.trainable_variables, network.non_trainable_variables)
+        for variable, average in zip(tf.nest.flatten(variables), tf.nest.flatten(self.variables), strict=True):
+            variable.assign(average)
+
     def advance(self, step) -> None:
         """Takes in the weights after a step."""
         averages = tf.nest.flatten(self.variables)

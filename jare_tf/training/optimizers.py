@@ -1,13 +1,15 @@
-"""What an optimizer of Keras may be set to, which Keras does not check."""
+"""The players' optimizers: what one may be set to, which Keras does not check, and both as one."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import keras
 import tensorflow as tf
 
-from jare_tf.errors import InputError, brief
+from jare_tf.errors import InputError, brief, shown
 from jare_tf.settings import BelowOne, Count, NonNegative, Positive, check
+from jare_tf.types import Players
 
 _Optimizer = Annotated[keras.optimizers.Optimizer, "an optimizer such as keras.optimizers.Adam(1e-4)"]
 _Schedule = keras.optimizers.schedules.LearningRateSchedule
@@ -49,6 +51,8 @@ def check_optimizer(name: str, optimizer: Any) -> None:
     except Exception as error:  # of a function of the user's
         raise InputError(f"{name}: learning_rate gives no number ({type(error).__name__}: {brief(error)})") from error
     check(f"{name}: learning_rate", NonNegative, rate)
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        raise InputError(f"{name}: LossScaleOptimizer divides gradients that nobody multiplied: give the one inside it")
     if optimizer.use_ema:
         raise InputError(f"{name}: use_ema has no effect here: set average_decay, the generator's moving average")
     if optimizer.loss_scale_factor:
@@ -62,3 +66,79 @@ def _check_config(name: str, config: Mapping[str, Any]) -> None:
             _check_config(f"{name}.{setting}", inner if isinstance(inner, dict) else {})
         elif setting in SETTINGS or (isinstance(value, int | float) and not isinstance(value, bool)):
             check(f"{name}.{setting}", SETTINGS.get(setting, float), value)
+
+
+def made(name: str, optimizer: Any) -> keras.optimizers.Optimizer:
+    """An optimizer, as it is given or made from its name or configuration; looked at (`check_optimizer`)."""
+    if isinstance(optimizer, str | dict):
+        try:
+            optimizer = keras.optimizers.get(optimizer)
+        except Exception as error:  # Keras raises many kinds
+            raise InputError(f"{name}: {shown(optimizer)} is no optimizer of Keras ({brief(error)})") from error
+    check_optimizer(name, optimizer)
+    return optimizer
+
+
+def assign(optimizers: Players, networks: Players) -> None:
+    """Has each optimizer train its player, and names it after the player.
+
+    Raises:
+      InputError: it is one for both, or trains other variables already.
+    """
+    if optimizers.discriminator is optimizers.generator:
+        raise InputError("GAN.compile: both players have one optimizer: make one for each")
+    for player, optimizer in optimizers._asdict().items():
+        variables = getattr(networks, player).trainable_variables
+        trains = getattr(optimizer, "_trainable_variables", None) if optimizer.built else None
+        if trains is not None and list(map(id, trains)) != list(map(id, variables)):
+            raise InputError(f"GAN.compile: {player}_optimizer trains another network already: make a new one")
+        optimizer.name = player
+        optimizer.build(variables)
+
+
+@contextlib.contextmanager
+def averaged_already(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Inside, the optimizer takes a direction as that of the global batch, which it is on every replica.
+
+    The sum over replicas that Keras takes would multiply it, and clip what is to be summed.
+    """
+    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+    try:
+        yield
+    finally:
+        del optimizer._all_reduce_sum_gradients
+
+
+class BothOptimizers:
+    """What Keras' callbacks and other loggers find as a GAN's `optimizer`: one for two players.
+
+    Attributes:
+      optimizers: both, named after their players; callbacks that know of several schedule and log each.
+      learning_rate: the generator's; setting it multiplies the discriminator's by the same factor.
+      iterations: how many training steps the GAN has taken.
+    """
+
+    name = "both"
+    built = True
+
+    def __init__(self, optimizers: Players, iterations: keras.Variable):
+        self.optimizers, self.iterations = list(optimizers), iterations
+
+    @property
+    def learning_rate(self) -> Any:
+        return self.optimizers[1].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: Any) -> None:
+        before = float(tf.convert_to_tensor(self.learning_rate))
+        for optimizer in self.optimizers:
+            now = float(tf.convert_to_tensor(optimizer.learning_rate))
+            optimizer.learning_rate = rate * now / before if before else rate
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
+    def get_config(self) -> dict[str, Any]:
+        """Each optimizer's, by player."""
+        return {optimizer.name: optimizer.get_config() for optimizer in self.optimizers}

@@ -73,7 +73,11 @@ class Given(Dataset):
         (np.zeros((1, 3), np.float32), (3,), r"'given' gives batches of shape \(1, 3\), not \(2, 3\)"),
         (np.zeros((2, 3)), (3,), "'given' gives float64: neither uint8 pixels nor float32"),
         (np.full((2, 3), np.nan, np.float32), (3,), "'given' has numbers that are not finite"),
-        (np.full((2, 4, 4, 1), 255, np.float32), (4, 4, 1), "'given' has images with values up to 255: give uint8"),
+        (
+            np.full((2, 4, 4, 1), 255, np.float32),
+            (4, 4, 1),
+            "'given' has images with values from 255 to 255: give uint8",
+        ),
     ],
 )
 def test_what_a_data_set_feeds_is_checked(batch, shape, message):

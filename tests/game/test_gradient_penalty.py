@@ -50,7 +50,7 @@ def test_all_penalties_are_found():
 def penalised_game(penalty):
     game, batch = small_game(jare_tf.Minimax())
     return jare_tf.TwoPlayerGame(
-        game.networks.generator, game.networks.discriminator, jare_tf.Minimax(), penalty
+        game.networks.generator, game.networks.discriminator, jare_tf.Minimax(), [penalty]
     ), batch
 
 
@@ -64,6 +64,20 @@ def test_is_an_additive_part_of_the_discriminators_loss(float64, penalty):
     expected = penalty(plain.networks.discriminator, batch.real, fake)
     np.testing.assert_allclose(losses.discriminator - without.discriminator, expected, rtol=1e-10)
     assert float(losses.generator) == float(without.generator)
+
+
+def test_several_add_up(float64):
+    _, batch = small_game(jare_tf.Minimax())
+    games = [small_game(jare_tf.Minimax())[0].networks for _ in range(3)]
+    each = [[jare_tf.R1(0.5)], [jare_tf.R2(0.25)], [jare_tf.R1(0.5), jare_tf.R2(0.25)]]
+    losses = [
+        jare_tf.TwoPlayerGame(one.generator, one.discriminator, jare_tf.Minimax(), penalties)
+        for one, penalties in zip(games, each, strict=True)
+    ]
+    first, second, both = (float(game.losses(game.point(), batch)[0].discriminator) for game in losses)
+    plain = small_game(jare_tf.Minimax())[0]
+    without = float(plain.losses(plain.point(), batch)[0].discriminator)
+    np.testing.assert_allclose(both - without, first + second - 2 * without, rtol=1e-10)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES, ids=lambda penalty: type(penalty).__name__)
@@ -98,7 +112,7 @@ def test_a_flat_discriminator_has_a_finite_gradient():
     """‖∇x D‖ = 0 everywhere, where the norm itself has no derivative."""
     generator = keras.Sequential([keras.Input((2,)), keras.layers.Identity()])
     discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="zeros")])
-    game = jare_tf.TwoPlayerGame(generator, discriminator, jare_tf.Minimax(), jare_tf.WGANGP())
+    game = jare_tf.TwoPlayerGame(generator, discriminator, jare_tf.Minimax(), [jare_tf.WGANGP()])
     batch = Batch(real=tf.ones([4, 2]), latent=tf.zeros([4, 2]))
     assert np.isfinite(flat(vector_field(game, game.point(), batch).gradient.discriminator)).all()
 

@@ -12,12 +12,13 @@ from jare_tf.dynamics.vector_field import gradient
 from jare_tf.game.losses import forms, objectives
 from jare_tf.theory.closed_form import SimpleGame
 from jare_tf.theory.spectrum import linearize
+from jare_tf.types import Batch
 from tests.games import affine_game, affine_point, exact_batch
 
 OBJECTIVES = {
     name: function
     for name, function in vars(objectives).items()
-    if inspect.isfunction(function) and function.__module__ == objectives.__name__
+    if inspect.isfunction(function) and function.__module__ == objectives.__name__ and not name.startswith("_")
 }
 FORMS = {
     name: form
@@ -44,6 +45,21 @@ BY_HAND = {
     "total_variation": (0.5 * (-0.76159416 + 0.96402758), -0.10121671, -0.48201379, -2.0),
 }
 
+# ℓ_D and ℓ_G of Relativistic, −g1(1 − 2) and −g1(2 − 1): softplus(1) = 1.31326169.
+PAIRED_BY_HAND = {
+    "vanilla": (1.31326169, 0.31326169),
+    "wasserstein": (1.0, -1.0),
+    "hinge": (2.0, 0.0),
+    "least_squares": (1.125, 0.125),
+    "jensen_shannon": (1.31326169 - 0.69314718, 0.31326169 - 0.69314718),
+    "kullback_leibler": (0.0, -2.0),
+    "reverse_kullback_leibler": (2.71828183, 0.36787944),
+    "pearson_chi_squared": (2.0, -2.0),
+    "neyman_chi_squared": (3.0, -1.0),
+    "squared_hellinger": (1.71828183, -1 + 0.36787944),
+    "total_variation": (0.38079708, -0.38079708),
+}
+
 
 def divergences(p, q):
     mean = (p + q) / 2
@@ -59,8 +75,8 @@ def divergences(p, q):
 
 
 def test_hand_computed_numbers_are_of_every_objective():
-    assert BY_HAND.keys() == OBJECTIVES.keys()
-    assert FORMS.keys() == {"Minimax", "NonSaturating", "LinearGenerator"}
+    assert BY_HAND.keys() == PAIRED_BY_HAND.keys() == OBJECTIVES.keys()
+    assert FORMS.keys() == {"Minimax", "NonSaturating", "LinearGenerator", "Relativistic"}
 
 
 @every_objective
@@ -68,9 +84,38 @@ def test_hand_computed_numbers_are_of_every_objective():
 def test_hand_computed(name, form):
     losses = FORMS[form](OBJECTIVES[name]())(tf.constant([[1.0]], tf.float64), tf.constant([[2.0]], tf.float64))
     discriminator, *generators = BY_HAND[name]
-    np.testing.assert_allclose(losses.discriminator, discriminator, atol=2e-8)
-    expected = generators[["Minimax", "NonSaturating", "LinearGenerator"].index(form)]
-    np.testing.assert_allclose(losses.generator, expected, atol=2e-8)
+    expected = dict(zip(("Minimax", "NonSaturating", "LinearGenerator"), generators, strict=True))
+    expected = (discriminator, expected[form]) if form in expected else PAIRED_BY_HAND[name]
+    np.testing.assert_allclose(losses, expected, atol=2e-8)
+
+
+def test_pairs():
+    """The mean over pairs of samples in their order, of patches of logits too."""
+    real, fake = tf.constant([[1.0, 5.0], [2.0, 0.0]]), tf.constant([[2.0, 3.0], [0.0, 1.0]])
+    differences = np.array([-1.0, 2.0, 2.0, -1.0])
+    losses = forms.Relativistic()(real, fake)
+    np.testing.assert_allclose(losses.discriminator, np.log1p(np.exp(-differences)).mean(), rtol=1e-6)
+    np.testing.assert_allclose(losses.generator, np.log1p(np.exp(differences)).mean(), rtol=1e-6)
+    with pytest.raises(jare_tf.InputError, match="^Relativistic pairs real and generated samples: shapes of logits"):
+        forms.Relativistic()(real, fake[:1])
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_the_relativistic_gaussian_is_as_well_conditioned_as_its_variance(float64, weight):
+    """At the equilibrium of x ~ N(v, σ² I) the discriminator's block is (½σ² + 2γ) I, whatever v is, with R1 + R2.
+
+    With differences t = wᵀ(x − x') of two independent samples E[t tᵀ] = 2σ² I; vanilla has ½(σ² + ‖v‖²) along v.
+    """
+    sigma, mean = 0.7, (3.0, 4.0)
+    plain = affine_game(mean)
+    penalties = [jare_tf.R1(weight), jare_tf.R2(weight)]
+    game = jare_tf.TwoPlayerGame(
+        plain.networks.generator, plain.networks.discriminator, forms.Relativistic(), penalties
+    )
+    real, latent = exact_batch(mean, sigma)
+    every_pair = Batch(tf.repeat(real, 4, axis=0), tf.tile(latent, [4, 1]))
+    jacobian = linearize(game, jare_tf.sim_gd(), affine_point([0.0, 0.0], mean), every_pair).jacobian
+    np.testing.assert_allclose(jacobian[:2, :2], np.eye(2) * (sigma**2 / 2 + 2 * weight), atol=1e-9)
 
 
 @every_objective

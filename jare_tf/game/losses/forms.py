@@ -5,15 +5,19 @@ import dataclasses
 
 import tensorflow as tf
 
+from jare_tf.errors import InputError
 from jare_tf.game.losses.objectives import Objective, vanilla
+from jare_tf.serializable import Serializable
 from jare_tf.settings import checked
 from jare_tf.types import Players
 
 
 @checked
 @dataclasses.dataclass(frozen=True)
-class Loss(abc.ABC):
+class Loss(Serializable, abc.ABC):
     """ℓ_D = −f with f = E[g1(D(x))] + E[g2(D(G(z)))] of an `objective`, and an ℓ_G of its own.
+
+    A form of your own has a method `generator` and, where ℓ_D is not −f, a method `discriminator`.
 
     Args:
       objective: g1 and g2, `objectives.vanilla()` by default.
@@ -23,13 +27,17 @@ class Loss(abc.ABC):
 
     def __call__(self, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> Players:
         """The two losses, scalars, from logits of any shape."""
+        discriminator = self.discriminator(real_logits, fake_logits)
+        return Players(discriminator, self.generator(discriminator, real_logits, fake_logits))
+
+    def discriminator(self, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+        """ℓ_D."""
         real, fake = self.objective.g1(real_logits), self.objective.g2(fake_logits)
-        discriminator = -(tf.reduce_mean(real) + tf.reduce_mean(fake))
-        return Players(discriminator=discriminator, generator=self.generator(discriminator, fake_logits))
+        return -(tf.reduce_mean(real) + tf.reduce_mean(fake))
 
     @abc.abstractmethod
-    def generator(self, discriminator: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
-        """ℓ_G from ℓ_D and the logits of the generated samples."""
+    def generator(self, discriminator: tf.Tensor, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+        """ℓ_G from ℓ_D and the logits."""
 
 
 class Minimax(Loss):
@@ -38,7 +46,7 @@ class Minimax(Loss):
     ℓ_G keeps the term of the real samples, which does not depend on the generator, so that ℓ_D + ℓ_G = 0 exactly.
     """
 
-    def generator(self, discriminator: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    def generator(self, discriminator, real_logits, fake_logits):
         return -discriminator
 
 
@@ -51,7 +59,7 @@ class NonSaturating(Loss):
     not zero-sum.
     """
 
-    def generator(self, discriminator: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    def generator(self, discriminator, real_logits, fake_logits):
         return -tf.reduce_mean(self.objective.g1(fake_logits))
 
 
@@ -62,5 +70,29 @@ class LinearGenerator(Loss):
     generator's loss of Miyato et al. 2018, eq. 17.
     """
 
-    def generator(self, discriminator: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    def generator(self, discriminator, real_logits, fake_logits):
         return -tf.reduce_mean(fake_logits)
+
+
+class Relativistic(Loss):
+    """ℓ_D = −E[g1(D(x_i) − D(G(z_i)))] and ℓ_G = −E[g1(D(G(z_i)) − D(x_i))], over pairs of samples.
+
+    With `vanilla` it is the relativistic pairing loss (Jolicoeur-Martineau 2018, arXiv 1807.00734), which R3GAN trains
+    with the penalties `R1` and `R2` together (Huang et al. 2024, arXiv 2501.05441). g2 is not used.
+
+    Raises:
+      InputError: there are not as many real as generated samples.
+    """
+
+    def discriminator(self, real_logits, fake_logits):
+        return -tf.reduce_mean(self.objective.g1(_differences(real_logits, fake_logits)))
+
+    def generator(self, discriminator, real_logits, fake_logits):
+        return -tf.reduce_mean(self.objective.g1(-_differences(real_logits, fake_logits)))
+
+
+def _differences(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    if real_logits.shape != fake_logits.shape:
+        shapes = f"{tuple(real_logits.shape)}, {tuple(fake_logits.shape)}"
+        raise InputError(f"Relativistic pairs real and generated samples: shapes of logits {shapes}")
+    return real_logits - fake_logits

@@ -12,12 +12,13 @@ import tensorflow as tf
 
 from jare_tf import replicas
 from jare_tf.errors import InputError
+from jare_tf.serializable import Serializable
 from jare_tf.settings import NonNegative, checked
 
 
 @checked
 @dataclasses.dataclass(frozen=True)
-class GradientPenalty(abc.ABC):
+class GradientPenalty(Serializable, abc.ABC):
     """A penalty added to ℓ_D.
 
     Args:

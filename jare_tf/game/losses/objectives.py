@@ -11,27 +11,41 @@ as JARE and GradReg ask, the same divergence is written with another logit here.
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any, TypeVar
 
+import keras
 import tensorflow as tf
 
+from jare_tf.errors import InputError
+from jare_tf.serializable import Serializable
 from jare_tf.settings import Positive, checked
+
+_Make = TypeVar("_Make", bound=Callable)
+
+
+def _named(make: _Make) -> _Make:
+    """Registers a function that makes an objective, by whose name Keras saves and loads what it makes."""
+    return keras.saving.register_keras_serializable("jare_tf")(make)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
-class Objective:
+class Objective(Serializable):
     """g1 and g2 of f = E[g1(D(x))] + E[g2(D(G(z)))], which the discriminator maximises, and what they are at D = 0.
 
-    Two objectives are equal if they have the same name, slopes and curvatures.
+    Two objectives are equal if all but g1 and g2 is equal. To be saved with a model, the function that makes one is
+    registered with `keras.saving.register_keras_serializable(package)`, and `maker` is "package>function".
 
     Attributes:
-      name: the call that makes it, as "vanilla()".
+      maker: the name of the function that makes it.
+      arguments: with which arguments, (name, value) for each.
       g1: of the logits of real samples, element by element.
       g2: of the logits of generated samples.
       slopes: g1'(0) and g2'(0), of which the second is minus the first.
       curvatures: g1''(0) and g2''(0).
     """
 
-    name: str
+    maker: str
+    arguments: tuple[tuple[str, float], ...] = ()
     g1: Callable[[tf.Tensor], tf.Tensor] = dataclasses.field(compare=False)
     g2: Callable[[tf.Tensor], tf.Tensor] = dataclasses.field(compare=False)
     slopes: tuple[float, float]
@@ -39,7 +53,21 @@ class Objective:
     in_words = "an objective such as vanilla()"
 
     def __repr__(self):
-        return self.name
+        arguments = ", ".join(f"{name}={value}" for name, value in self.arguments)
+        return f"{self.maker.rpartition('>')[2]}({arguments})"
+
+    def get_config(self) -> dict[str, Any]:
+        """Who makes it, and with what.
+
+        Raises:
+          InputError: `maker` is not registered with Keras, so that no file could bring it back.
+        """
+        _made_by(self.maker)
+        return {"maker": self.maker, "arguments": dict(self.arguments)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Objective":
+        return _made_by(config["maker"])(**config["arguments"])
 
     @property
     def slope(self) -> float:
@@ -75,10 +103,21 @@ class Objective:
         return "Assumption 2 does not hold, and neither JARE nor GradReg says anything of such a game"
 
 
+def _made_by(maker: str) -> Callable[..., Objective]:
+    function = keras.saving.get_registered_object(maker)
+    if function is None:
+        raise InputError(
+            f"the objective {maker!r} cannot be saved or loaded: decorate the function that makes it with "
+            "keras.saving.register_keras_serializable(package), and call it 'package>function'"
+        )
+    return function
+
+
+@_named
 def vanilla() -> Objective:
     """g1(t) = g2(−t) = −log(1 + e^−t) (Goodfellow et al. 2014): D(x) = log(p/q), at the equilibrium f = −2 log 2."""
     return Objective(
-        name="vanilla()",
+        maker="jare_tf>vanilla",
         g1=lambda t: -tf.nn.softplus(-t),
         g2=lambda t: -tf.nn.softplus(t),
         slopes=(0.5, -0.5),
@@ -86,19 +125,23 @@ def vanilla() -> Objective:
     )
 
 
+@_named
 def wasserstein() -> Objective:
     """g1(t) = g2(−t) = t (Arjovsky et al. 2017).
 
     The discriminator must be kept Lipschitz elsewhere, by `networks.weight_clipping`, by `gradient_penalty.WGANGP` or
     by spectral norm. Where it is not, f is the "indicator divergence" of ConOpt (its section 2.1 and Fig. 9).
     """
-    return Objective(name="wasserstein()", g1=lambda t: t, g2=lambda t: -t, slopes=(1.0, -1.0), curvatures=(0.0, 0.0))
+    return Objective(
+        maker="jare_tf>wasserstein", g1=lambda t: t, g2=lambda t: -t, slopes=(1.0, -1.0), curvatures=(0.0, 0.0)
+    )
 
 
+@_named
 def hinge() -> Objective:
     """g1(t) = g2(−t) = min(0, t − 1) (Lim & Ye 2017; Miyato et al. 2018, eq. 16), for `forms.LinearGenerator`."""
     return Objective(
-        name="hinge()",
+        maker="jare_tf>hinge",
         g1=lambda t: -tf.nn.relu(1 - t),
         g2=lambda t: -tf.nn.relu(1 + t),
         slopes=(1.0, -1.0),
@@ -106,6 +149,7 @@ def hinge() -> Objective:
     )
 
 
+@_named
 def least_squares() -> Objective:
     """g1(t) = g2(−t) = −½(t − ½)², for `forms.NonSaturating` (Mao et al. 2017).
 
@@ -113,7 +157,7 @@ def least_squares() -> Objective:
     the equilibrium; the last bias of a discriminator makes up for it.
     """
     return Objective(
-        name="least_squares()",
+        maker="jare_tf>least_squares",
         g1=lambda t: -tf.square(t - 0.5) / 2,
         g2=lambda t: -tf.square(t + 0.5) / 2,
         slopes=(0.5, -0.5),
@@ -121,19 +165,26 @@ def least_squares() -> Objective:
     )
 
 
+@_named
 def jensen_shannon() -> Objective:
     """`vanilla` plus 2 log 2: at most KL(P ‖ M) + KL(Q ‖ M) with M = (P + Q)/2."""
     plain = vanilla()
-    return dataclasses.replace(plain, g1=lambda t: math.log(2) + plain.g1(t), g2=lambda t: math.log(2) + plain.g2(t))
+    return dataclasses.replace(
+        plain,
+        maker="jare_tf>jensen_shannon",
+        g1=lambda t: math.log(2) + plain.g1(t),
+        g2=lambda t: math.log(2) + plain.g2(t),
+    )
 
 
+@_named
 def kullback_leibler() -> Objective:
     """g1(t) = 1 + t, g2(t) = −e^t: at most KL(P ‖ Q) = Σ p log(p/q), at D = log(p/q).
 
     Nowozin et al.'s logit rests at 1. e^t overflows float32 at t = 88, which ends a run.
     """
     return Objective(
-        name="kullback_leibler()",
+        maker="jare_tf>kullback_leibler",
         g1=lambda t: 1 + t,
         g2=lambda t: -tf.exp(t),
         slopes=(1.0, -1.0),
@@ -141,13 +192,14 @@ def kullback_leibler() -> Objective:
     )
 
 
+@_named
 def reverse_kullback_leibler() -> Objective:
     """g1(t) = −e^−t, g2(t) = 1 − t: at most KL(Q ‖ P), at D = log(p/q) (the text below JARE eq. 1).
 
     e^−t overflows float32 at t = −88, which ends a run.
     """
     return Objective(
-        name="reverse_kullback_leibler()",
+        maker="jare_tf>reverse_kullback_leibler",
         g1=lambda t: -tf.exp(-t),
         g2=lambda t: 1 - t,
         slopes=(1.0, -1.0),
@@ -155,10 +207,11 @@ def reverse_kullback_leibler() -> Objective:
     )
 
 
+@_named
 def pearson_chi_squared() -> Objective:
     """g1(t) = 2t, g2(t) = −2t − t²: at most Σ (p − q)²/q, at D = p/q − 1."""
     return Objective(
-        name="pearson_chi_squared()",
+        maker="jare_tf>pearson_chi_squared",
         g1=lambda t: 2 * t,
         g2=lambda t: -2 * t - tf.square(t),
         slopes=(2.0, -2.0),
@@ -166,6 +219,7 @@ def pearson_chi_squared() -> Objective:
     )
 
 
+@_named
 def neyman_chi_squared() -> Objective:
     """g1(t) = 2t − t², g2(t) = −2t: at most Σ (p − q)²/p, at D = 1 − q/p.
 
@@ -173,7 +227,7 @@ def neyman_chi_squared() -> Objective:
     convex g2.
     """
     return Objective(
-        name="neyman_chi_squared()",
+        maker="jare_tf>neyman_chi_squared",
         g1=lambda t: 2 * t - tf.square(t),
         g2=lambda t: -2 * t,
         slopes=(2.0, -2.0),
@@ -181,10 +235,11 @@ def neyman_chi_squared() -> Objective:
     )
 
 
+@_named
 def squared_hellinger() -> Objective:
     """g1(t) = g2(−t) = 1 − e^−t: at most Σ (√p − √q)², at D = ½ log(p/q). It overflows float32 at |t| = 88."""
     return Objective(
-        name="squared_hellinger()",
+        maker="jare_tf>squared_hellinger",
         g1=lambda t: 1 - tf.exp(-t),
         g2=lambda t: 1 - tf.exp(t),
         slopes=(1.0, -1.0),
@@ -192,6 +247,7 @@ def squared_hellinger() -> Objective:
     )
 
 
+@_named
 @checked
 def total_variation(scale: Positive = 0.5) -> Objective:
     """g1(t) = g2(−t) = scale · tanh(t): at most 2 · scale · ½Σ|p − q|, as |D| grows. Not concave.
@@ -203,7 +259,8 @@ def total_variation(scale: Positive = 0.5) -> Objective:
       InputError: scale is not a positive number.
     """
     return Objective(
-        name=f"total_variation(scale={scale})",
+        maker="jare_tf>total_variation",
+        arguments=(("scale", scale),),
         g1=lambda t: scale * tf.tanh(t),
         g2=lambda t: -scale * tf.tanh(t),
         slopes=(scale, -scale),
