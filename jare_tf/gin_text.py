@@ -21,7 +21,9 @@ from jare_tf.errors import InputError, one_line, shown
 from jare_tf.settings import annotations
 
 # What a --gin_param may name without an import of its own.
-NAMESPACES = {name: f"from jare_tf import {name}" for name in jare_tf._NAMESPACES if name != "theory"}
+NAMESPACES = {
+    name: f"from jare_tf import {name}" for name in jare_tf._NAMESPACES if name not in ("callbacks", "theory")
+}
 NAMESPACES["keras"] = "import keras"
 _INCLUDE = re.compile(r"""^(include\s+)(['"])(.*?)\2""", re.MULTILINE)
 _OLD = re.compile(r"^experiment\.train\.\w+\s*=", re.MULTILINE)

@@ -18,7 +18,7 @@ from tests.test_experiment import assert_same_run
 def program(*arguments):
     """What `python arguments...` prints where TensorFlow cannot be imported, and its exit code."""
     without = "import runpy, sys; sys.modules['tensorflow'] = None; del sys.argv[0]; "
-    run = "runpy.run_module(sys.argv[0][2:], run_name='__main__', alter_sys=True)"
+    run = "module = sys.argv[0][2:]; sys.argv[0] = '-m'; runpy.run_module(module, run_name='__main__', alter_sys=True)"
     run_file = "runpy.run_path(sys.argv[0], run_name='__main__')"
     call = without + (run if arguments[0].startswith("-m") else run_file)
     return subprocess.run([sys.executable, "-c", call, *arguments], capture_output=True, text=True, cwd=ROOT)

@@ -200,7 +200,7 @@ def test_configuration_without_a_rule(tmp_path, capsys):
         ),
         (
             ["experiment.Experiment.penalty = @losses.R1"],
-            "experiment.Experiment.penalty must be a penalty such as R1(10.0) or None, with parentheses",
+            "experiment.Experiment.penalty must be a penalty such as R1(10.0), a list of such or None, with",
         ),
     ],
 )

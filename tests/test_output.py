@@ -102,6 +102,7 @@ def test_a_signal_ends_a_mode_that_looks_at_runs(tmp_path):
 
 SIGNALLED = """
 import os, signal, sys
+sys.argv[0] = "jare_tf"  # as a command, for which TensorFlow is not imported at once
 from jare_tf import cli
 {}
 cli.run("name", lambda: os.kill(os.getpid(), signal.{}) or print("after"))
@@ -125,7 +126,8 @@ def imported(tmp_path, debug, *lines):
     """A process that has imported TensorFlow, which is a file of these lines; it says "ready"."""
     devices = "class config:\n    list_physical_devices = staticmethod(lambda: os.write(2, b'devices\\n'))\n"
     (tmp_path / "tensorflow.py").write_text("\n".join(["import os, signal", *lines, devices]))
-    command = f"from jare_tf import cli; cli.import_tensorflow('name', {debug}); print('ready')"
+    as_a_command = "import sys; sys.argv[0] = 'jare_tf'; from jare_tf import cli; "
+    command = f"{as_a_command}cli.import_tensorflow('name', {debug}); print('ready')"
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     return subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, env=environment)
 

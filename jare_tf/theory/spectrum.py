@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -113,9 +115,9 @@ def linearize(
       RunError: the Jacobian is not finite.
     """
     flat = _Flat(point)
-    update = tf.function(lambda memory: rule.update(game, point, batch, memory).memory)
+    update = traced(lambda memory: rule.update(game, point, batch, memory).memory)
 
-    @tf.function(reduce_retracing=True)
+    @traced
     def products(vector, memory, rows):
         sizes = [leaf.shape.num_elements() for leaf in tf.nest.flatten(memory) if leaf.dtype.is_floating]
 
@@ -142,6 +144,19 @@ def linearize(
     if not np.isfinite(moves).all():
         raise RunError("the Jacobian is not finite at this point")
     return Linearization(np.stack(moves), np.stack(changes), flat.size, rule.period)
+
+
+def traced(function: Callable) -> Callable:
+    """The function as a graph for each shape of its arguments; a tf.function would warn of so many in a process."""
+    graphs: dict[Any, Callable] = {}
+
+    def call(*arguments):
+        shapes = tuple(tuple(np.shape(one)) for one in tf.nest.flatten(arguments))
+        if shapes not in graphs:
+            graphs[shapes] = tf.function(function).get_concrete_function(*arguments)
+        return graphs[shapes](*arguments)
+
+    return call
 
 
 def _changed(before: Players, after: Players, players: Players) -> Players:
@@ -190,7 +205,7 @@ def extremal_eigenvalues(
     start = flat.vector(point.parameters)
 
     direction = lambda vector: flat.vector(mean_direction(game, rule, flat.point(vector), batch))
-    products = tf.function(functools.partial(transposed_products, direction))
+    products = traced(functools.partial(transposed_products, direction))
 
     def minus_transposed(vector: np.ndarray) -> np.ndarray:
         return -products(start, tf.reshape(tf.cast(vector, start.dtype), [1, -1])).numpy()[0]

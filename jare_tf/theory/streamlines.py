@@ -8,7 +8,7 @@ import tensorflow as tf
 from jare_tf.dynamics.rule import Rule
 from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
-from jare_tf.theory.spectrum import mean_direction
+from jare_tf.theory.spectrum import mean_direction, traced
 from jare_tf.types import Batch, Players
 
 
@@ -52,6 +52,6 @@ def streamlines(game: TwoPlayerGame, rule: Rule, batch: Batch, theta: np.ndarray
         return -tf.concat([tf.reshape(leaf, [1]) for leaf in tf.nest.flatten(direction)], 0)
 
     grid = np.stack(np.meshgrid(theta, phi), axis=-1).astype(point.parameters.discriminator[0].dtype.as_numpy_dtype)
-    velocities = tf.function(lambda places: tf.map_fn(velocity, places))(tf.constant(grid.reshape(-1, 2)))
+    velocities = traced(lambda places: tf.map_fn(velocity, places))(tf.constant(grid.reshape(-1, 2)))
     field = velocities.numpy().reshape(grid.shape)
     return Streamlines(np.asarray(theta), np.asarray(phi), field[..., 0], field[..., 1])

@@ -208,8 +208,7 @@ class GAN(TwoPlayerModel):
         network, optimizer = getattr(self.game.networks, player), getattr(self.optimizers, player)
         moved = [] if fits is True else [*network.trainable_variables, *optimizer.variables]
         before = [tf.identity(variable.value) for variable in moved]
-        with optimizers.averaged_already(optimizer):
-            optimizer.apply(getattr(update.direction, player), network.trainable_variables)
+        optimizers.apply(optimizer, getattr(update.direction, player), network.trainable_variables)
         for variable, value in zip(moved, before, strict=True):
             variable.assign(tf.where(fits, variable.value, value))
         weights = [*network.non_trainable_variables, *tf.nest.flatten(getattr(self.memory, player))]

@@ -1,7 +1,8 @@
 """The players' optimizers: what one may be set to, which Keras does not check, and both as one."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextvars
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import keras
@@ -13,6 +14,7 @@ from jare_tf.types import Players
 
 _Optimizer = Annotated[keras.optimizers.Optimizer, "an optimizer such as keras.optimizers.Adam(1e-4)"]
 _Schedule = keras.optimizers.schedules.LearningRateSchedule
+_AVERAGED = contextvars.ContextVar("averaged", default=False)  # of the thread, of which a replica has its own
 _RATE = "a finite number, at least 0, or a schedule"
 # By the name of an argument of an optimizer, or of a schedule of learning rates.
 SETTINGS: Mapping[str, Any] = {
@@ -93,20 +95,27 @@ def assign(optimizers: Players, networks: Players) -> None:
         if trains is not None and list(map(id, trains)) != list(map(id, variables)):
             raise InputError(f"GAN.compile: {player}_optimizer trains another network already: make a new one")
         optimizer.name = player
+        optimizer._all_reduce_sum_gradients = functools.partial(_sum_over_replicas, optimizer)
         optimizer.build(variables)
 
 
-@contextlib.contextmanager
-def averaged_already(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
-    """Inside, the optimizer takes a direction as that of the global batch, which it is on every replica.
+def apply(optimizer: keras.optimizers.Optimizer, direction: Sequence[tf.Tensor], variables: Sequence[Any]) -> None:
+    """The optimizer's step along a direction, which is that of the global batch on every replica.
 
     The sum over replicas that Keras takes would multiply it, and clip what is to be summed.
     """
-    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+    token = _AVERAGED.set(True)
     try:
-        yield
+        optimizer.apply(direction, variables)
     finally:
-        del optimizer._all_reduce_sum_gradients
+        _AVERAGED.reset(token)
+
+
+def _sum_over_replicas(optimizer: keras.optimizers.Optimizer, gradients_and_variables: Any) -> Any:
+    """Keras' own, but for what has been averaged already."""
+    if _AVERAGED.get():
+        return gradients_and_variables
+    return type(optimizer)._all_reduce_sum_gradients(optimizer, gradients_and_variables)
 
 
 class BothOptimizers:
@@ -136,9 +145,20 @@ class BothOptimizers:
             optimizer.learning_rate = rate * now / before if before else rate
 
     @property
-    def variables(self) -> list[keras.Variable]:
-        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+    def variables(self) -> list["_NamedVariable"]:
+        """Both optimizers' variables, as `get_state_tree` reads and sets them: with paths that differ."""
+        return [_NamedVariable(variable, one.name) for one in self.optimizers for variable in one.variables]
 
     def get_config(self) -> dict[str, Any]:
         """Each optimizer's, by player."""
         return {optimizer.name: optimizer.get_config() for optimizer in self.optimizers}
+
+
+class _NamedVariable:
+    """A variable with another path: that of its optimizer may be the other one's too."""
+
+    def __init__(self, variable: keras.Variable, player: str):
+        self._variable, self.path = variable, f"{player}/{variable.path.partition('/')[2]}"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._variable, name)

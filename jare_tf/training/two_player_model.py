@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from jare_tf.data import draws
@@ -215,6 +216,8 @@ def _samples(data: Any) -> tf.Tensor:
     """The real samples in what Keras gives to a step."""
     real, _, weights = keras.utils.unpack_x_y_sample_weight(data)
     _refuse_weights({"sample_weight": weights})
+    if isinstance(real, np.ndarray):
+        real = tf.convert_to_tensor(real)
     if not tf.is_tensor(real):
         keys = f" with the keys {', '.join(map(repr, real))}" if isinstance(real, dict) else ""
         raise InputError(

@@ -114,7 +114,7 @@ def test_the_relativistic_gaussian_is_as_well_conditioned_as_its_variance(float6
     )
     real, latent = exact_batch(mean, sigma)
     every_pair = Batch(tf.repeat(real, 4, axis=0), tf.tile(latent, [4, 1]))
-    jacobian = linearize(game, jare_tf.sim_gd(), affine_point([0.0, 0.0], mean), every_pair).jacobian
+    jacobian = linearize(game, jare_tf.sim_gd(), affine_point([0.0, 0.0], mean), every_pair).moves[0]
     np.testing.assert_allclose(jacobian[:2, :2], np.eye(2) * (sigma**2 / 2 + 2 * weight), atol=1e-9)
 
 
@@ -134,7 +134,7 @@ def test_which_satisfy_assumption_2():
     for name, make in OBJECTIVES.items():
         holds = "does not hold: Q = 0" if name in without else "Assumption 2 holds"
         assert holds in make().theory
-    convex = objectives.Objective(name="convex", g1=tf.square, g2=tf.square, slopes=(0.0, 0.0), curvatures=(2.0, 2.0))
+    convex = objectives.Objective(maker="convex", g1=tf.square, g2=tf.square, slopes=(0.0, 0.0), curvatures=(2.0, 2.0))
     assert "neither JARE nor GradReg" in convex.theory
 
 

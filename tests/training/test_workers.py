@@ -174,6 +174,7 @@ def test_addresses_are_looked_up_before_the_wait():
 
 WAIT = """
 import sys
+sys.argv[0] = "jare_tf"  # as a command, for which TensorFlow is not imported at once
 from jare_tf import cli
 from jare_tf.training import workers
 cli.run("name", lambda: workers.meet(workers.Cluster(tuple(sys.argv[1:]), 0), {}, 600))
