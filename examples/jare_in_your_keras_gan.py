@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import jare_tf
 
-SIZE, LATENT_DIM, EPOCHS = 28, 64, 20  # two minutes on two cores; 100 make better digits
+SIZE, LATENT_DIM, EPOCHS = 28, 64, 20  # two minutes on two cores
 
 # %% [markdown]
 # ## Digits

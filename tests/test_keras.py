@@ -380,6 +380,7 @@ def test_k22_images_in_another_range(form, pixels, activation, message):
 @pytest.mark.parametrize("pixels", [IMAGES, SCALED, *(IMAGES.astype(kind) for kind in ("int16", "int32", "int64"))])
 def test_k22_images_as_they_should_be(form, pixels):
     model = of_images()
+    model.compile("sgd", "sgd", run_eagerly=True)
     model.fit(form(pixels), verbose=0)
     assert model.step > 0
     seen = model.batch(tf.convert_to_tensor(pixels), 0).real
