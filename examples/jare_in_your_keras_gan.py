@@ -124,8 +124,7 @@ for tag, values in history.history.items():
 # %% [markdown]
 # ## Stop, load, go on
 #
-# A file of Keras has all of the GAN: networks, optimizers, moving average, rule and step. It goes on as if it had not
-# stopped.
+# A file of Keras has all of the GAN: networks, optimizers, moving average, rule and step. It goes on where it stopped.
 
 # %%
 gan = keras.models.load_model("digits.keras")

@@ -182,6 +182,8 @@ TARGETS = targets()
 @example(target="experiment.Experiment.picture", value="None")
 @example(target="experiment.Experiment.latent_dim", value="1e999")
 @example(target="keras.optimizers.SGD.learning_rate", value="-0.1")
+@example(target="keras.optimizers.SGD.learning_rate", value="@losses.Minimax")
+@example(target="experiment.Experiment.discriminator", value="@networks.affine.generator")
 @example(target="MU", value="'nan'")
 @example(target="MU", value="%MU")
 def test_values(part, target, value):

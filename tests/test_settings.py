@@ -113,4 +113,6 @@ def test_optimizers_of_keras():
         optimizers.check_optimizer("D", keras.optimizers.SGD(lambda: -1.0))
     with pytest.raises(jare_tf.InputError, match="D: learning_rate gives no number .TypeError"):
         optimizers.check_optimizer("D", keras.optimizers.SGD(rules.jare))
+    with pytest.raises(jare_tf.InputError, match="D: learning_rate gives no number"):
+        optimizers.check_optimizer("D", keras.optimizers.SGD(losses.Minimax))
     optimizers.check_optimizer("D", keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(1e-3, 100)))

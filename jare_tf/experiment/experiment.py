@@ -107,8 +107,8 @@ class Experiment:
         parameters = gan.game.point().parameters
         if self.equilibrium is not None and shapes(self.equilibrium) != shapes(parameters):
             raise InputError(
-                f"Experiment: equilibrium has arrays of the shapes {shapes(self.equilibrium)}, the parameters of the "
-                f"networks have {shapes(parameters)}: bind one of this game, such as affine.equilibrium(mean=...) makes"
+                f"Experiment: equilibrium has arrays of the shapes {shapes(self.equilibrium)}, discriminator and "
+                f"generator have {shapes(parameters)}: bind one of this game, such as affine.equilibrium(mean=...) makes"
             )
         return gan
 

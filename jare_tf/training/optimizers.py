@@ -47,11 +47,11 @@ def check_optimizer(name: str, optimizer: Any) -> None:
         has scaled up.
     """
     check(name, _Optimizer, optimizer)
-    _check_config(f"{name}: {type(optimizer).__name__}", optimizer.get_config())
     try:
         rate = float(tf.convert_to_tensor(optimizer.learning_rate))  # of several devices it is no number
     except Exception as error:  # of a function of the user's
         raise InputError(f"{name}: learning_rate gives no number ({type(error).__name__}: {brief(error)})") from error
+    _check_config(f"{name}: {type(optimizer).__name__}", optimizer.get_config())
     check(f"{name}: learning_rate", NonNegative, rate)
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         raise InputError(f"{name}: LossScaleOptimizer divides gradients that nobody multiplied: give the one inside it")

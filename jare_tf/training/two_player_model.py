@@ -187,6 +187,7 @@ class TwoPlayerModel(keras.Model):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Keras' hook for `fit`: one step, all of its moves on this batch of real samples."""
+        checks.check_trainable(self.game.networks)
         real = _samples(data)
         return self._averaged(self.update([real] * len(self.schedule.moves)), real)
 
