@@ -228,12 +228,12 @@ def _default_model_dir(gin_file: str) -> str:
 
 def main() -> None:
     """Does what the flags say, which are parsed (`command.parse`)."""
-    if command.DATA_DIR.value:
-        os.environ["TFDS_DATA_DIR"] = os.path.expanduser(command.DATA_DIR.value)
     cli.run("jare_tf", _command, _FLAGS, command.DEBUG.value)
 
 
 def _command() -> int | None:
+    if command.DATA_DIR.value:
+        os.environ["TFDS_DATA_DIR"] = os.path.expanduser(command.DATA_DIR.value)
     if command.WATCH.value and command.MODE.value != "evaluate":
         raise InputError("--watch goes with --mode evaluate")
     profile = _steps(command.PROFILE.value)

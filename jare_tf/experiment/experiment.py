@@ -108,7 +108,7 @@ class Experiment:
         if self.equilibrium is not None and shapes(self.equilibrium) != shapes(parameters):
             raise InputError(
                 f"Experiment: equilibrium has arrays of the shapes {shapes(self.equilibrium)}, discriminator and "
-                f"generator have {shapes(parameters)}: bind one of this game, such as affine.equilibrium(mean=...) makes"
+                f"generator have {shapes(parameters)}: bind one of this game, such as affine.equilibrium(mean=...)"
             )
         return gan
 
