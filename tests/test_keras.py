@@ -166,6 +166,10 @@ def test_k3_a_network_that_is_frozen_later():
     model.discriminator.trainable = False
     with refused("has nothing to train"):
         model.compile("adam", "adam")
+    model = gan()
+    model.generator.trainable = False
+    with refused("has nothing to train"):
+        goes_on(model)
 
 
 @pytest.mark.parametrize("rule", [jare_tf.sim_gd(), jare_tf.jare(1.0)], ids=repr)
@@ -649,6 +653,8 @@ def test_k33_what_cannot_be_saved(tmp_path):
     own = losses.Objective(maker="mine", g1=tf.identity, g2=tf.identity, slopes=(1.0, 1.0), curvatures=(0.0, 0.0))
     with refused("the objective 'mine' cannot be saved or loaded: decorate the function that makes it"):
         gan(loss=jare_tf.Minimax(own)).save(tmp_path / "gan.keras")
+    with refused("Keras' old format holds no GAN: give a name that ends in .keras"):
+        gan().save(tmp_path / "gan.h5")
     assert list(tmp_path.iterdir()) == []
 
 

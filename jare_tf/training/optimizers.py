@@ -134,8 +134,8 @@ class BothOptimizers:
         self.optimizers, self.iterations = list(optimizers), iterations
 
     @property
-    def learning_rate(self) -> Any:
-        return self.optimizers[1].learning_rate
+    def learning_rate(self) -> tf.Tensor:
+        return tf.convert_to_tensor(self.optimizers[1].learning_rate)  # no variable, which one might assign to
 
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:

@@ -96,6 +96,8 @@ class TwoPlayerModel(keras.Model):
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
         """`keras.Model.save`, which leaves no file where a part cannot be saved."""
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise InputError(f"GAN.save: {filepath}: Keras' old format holds no GAN: give a name that ends in .keras")
         keras.saving.serialize_keras_object(self)
         super().save(filepath, *args, **kwargs)
 
