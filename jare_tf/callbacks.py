@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from jare_tf.settings import Count, checked
-from jare_tf.training.pace import Probe
+from jare_tf.training.pace import Probe, measure
 
 __all__ = ["Scores"]
 
@@ -37,6 +37,6 @@ class Scores(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         last = self.params and epoch + 1 == self.params.get("epochs")
         if not self._measured or (epoch + 1) % self._every == 0 or last:
-            self._measured = {tag: value for probe in self._probes for tag, value in probe(self.model).items()}
+            self._measured = measure(self._probes, self.model)
         if logs is not None:
             logs.update(self._measured)

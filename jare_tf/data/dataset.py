@@ -82,9 +82,7 @@ def as_pixels(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255), tf.uint8)
 
 
-def check(
-    dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int, black: float | None = None
-) -> None:
+def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int) -> None:
     """Draws a batch and looks at it; images as `check_images` does.
 
     Raises:
@@ -109,7 +107,7 @@ def check(
         if not np.isfinite(largest):
             raise InputError(f"the data set {dataset.name!r} has numbers that are not finite")
     if len(sample_shape) == 3:
-        check_images(f"the data set {dataset.name!r}", batch.numpy(), black)
+        check_images(f"the data set {dataset.name!r}", batch.numpy())
 
 
 def check_images(what: str, images: np.ndarray, black: float | None = None) -> None:

@@ -11,7 +11,7 @@ from jare_tf.evaluation.metric import Metric, directions
 from jare_tf.output import say
 from jare_tf.training import checkpoints
 from jare_tf.training.gan import GAN
-from jare_tf.training.pace import Probe
+from jare_tf.training.pace import Probe, measure
 from jare_tf.training.rows import is_number
 from jare_tf.training.run import UNREADABLE, Run
 
@@ -130,7 +130,7 @@ class Evaluator:
     def _score_copy(self, step: int) -> None:
         start = time.monotonic()
         checkpoints.restore_networks(self._evaluation, self._gan, step)
-        measured = {tag: value for probe in self._probes for tag, value in probe(self._gan).items()}
+        measured = measure(self._probes, self._gan)
         seconds, better = round(time.monotonic() - start, 3), directions(self._better, measured)
         row = {**self._key(self._evaluation, step), "seconds": seconds, **measured, "better": better}
         self._evaluation.append_row(row)

@@ -70,10 +70,7 @@ def _without_this_package(gan: GAN) -> keras.Model:
             f"cannot export a generator of class {type(gan.generator).__name__}: make it a keras.Sequential or a "
             "functional model"
         ) from error
-    variables = lambda network: [*network.trainable_variables, *network.non_trainable_variables]
-    sampled_by = tf.nest.flatten(gan.average) or variables(gan.generator)
-    for variable, value in zip(variables(generator), sampled_by, strict=True):
-        variable.assign(value)
+    gan.copy_sampling_weights(generator)
     return generator
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jare_tf.output import say
 from jare_tf.training.gan import GAN
 from jare_tf.training.loop import Action, StepReport
-from jare_tf.training.pace import Probe
+from jare_tf.training.pace import Probe, measure
 from jare_tf.training.summaries import RunLog
 from jare_tf.types import Players
 
@@ -23,7 +23,7 @@ def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int, batch_si
 
     def action(report: StepReport) -> None:
         nonlocal printed
-        measured = {tag: value for probe in probes for tag, value in probe(gan).items()}
+        measured = measure(probes, gan)
         run_log.scalars(report.step, {**report.metrics, **measured, **_speed(report, gan, batch_size)})
         if report.step == steps or time.monotonic() - printed > 1:
             printed = time.monotonic()

@@ -137,8 +137,12 @@ class GAN(TwoPlayerModel):
             raise InputError("GAN: there is no moving average: make it with average_decay, for instance 0.999")
         averaged = keras.models.clone_model(self.generator)
         averaged(tf.zeros([1, self.latent_dim]))
-        self._moving_average.copy_to(averaged)
+        self.copy_sampling_weights(averaged)
         return averaged
+
+    def copy_sampling_weights(self, network: keras.Model) -> None:
+        """Gives a network like the generator the weights by which `gan(z)` samples."""
+        self._moving_average.copy_to(network)
 
     def call(self, latent: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Samples from latent vectors [n, latent_dim], by the generator's moving average where there is one."""

@@ -36,10 +36,10 @@ class MovingAverage:
         return outputs
 
     def copy_to(self, network: keras.Model) -> None:
-        """Gives another network of the same kind the average as its weights."""
-        variables = (network.trainable_variables, network.non_trainable_variables)
-        for variable, average in zip(tf.nest.flatten(variables), tf.nest.flatten(self.variables), strict=True):
-            variable.assign(average)
+        """Gives another network of the same kind the average as its weights; where there is none, the weights."""
+        values = tf.nest.flatten(self.variables) or _variables(self._network)
+        for variable, value in zip(_variables(network), values, strict=True):
+            variable.assign(value)
 
     def advance(self, step) -> None:
         """Takes in the weights after a step."""
@@ -48,7 +48,11 @@ class MovingAverage:
             return
         step = tf.cast(step, tf.float32)
         decay = tf.minimum(self._decay, (1 + step) / (10 + step))
-        variables = [*self._network.trainable_variables, *self._network.non_trainable_variables]
-        for average, variable in zip(averages, variables, strict=True):
+        for average, variable in zip(averages, _variables(self._network), strict=True):
             now, before = tf.convert_to_tensor(variable.value), tf.convert_to_tensor(average.value)
             average.assign(now + tf.cast(decay, now.dtype) * (before - now) if now.dtype.is_floating else now)
+
+
+def _variables(network: keras.Model) -> list[keras.Variable]:
+    """In the order of the averages."""
+    return [*network.trainable_variables, *network.non_trainable_variables]

@@ -48,7 +48,7 @@ def check_optimizer(name: str, optimizer: Any) -> None:
     """
     check(name, _Optimizer, optimizer)
     try:
-        rate = float(tf.convert_to_tensor(optimizer.learning_rate))  # of several devices it is no number
+        rate = current_rate(optimizer)
     except Exception as error:  # of a function of the user's
         raise InputError(f"{name}: learning_rate gives no number ({type(error).__name__}: {brief(error)})") from error
     _check_config(f"{name}: {type(optimizer).__name__}", optimizer.get_config())
@@ -68,6 +68,21 @@ def _check_config(name: str, config: Mapping[str, Any]) -> None:
             _check_config(f"{name}.{setting}", inner if isinstance(inner, dict) else {})
         elif setting in SETTINGS or (isinstance(value, int | float) and not isinstance(value, bool)):
             check(f"{name}.{setting}", SETTINGS.get(setting, float), value)
+
+
+def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """The learning rate of its next step, that of its schedule where it has one."""
+    return float(tf.convert_to_tensor(optimizer.learning_rate))  # of several devices it is no number
+
+
+def rate_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """The learning rates that are variables, those of optimizers within it too; a schedule has none."""
+    return [variable for variable in optimizer.variables if variable.name == "learning_rate"]
+
+
+def stored_rates(optimizer: keras.optimizers.Optimizer) -> tuple[float, ...]:
+    """The values of `rate_variables`."""
+    return tuple(float(variable.numpy()) for variable in rate_variables(optimizer))
 
 
 def made(name: str, optimizer: Any) -> keras.optimizers.Optimizer:
@@ -139,10 +154,9 @@ class BothOptimizers:
 
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:
-        before = float(tf.convert_to_tensor(self.learning_rate))
+        before = current_rate(self.optimizers[1])
         for optimizer in self.optimizers:
-            now = float(tf.convert_to_tensor(optimizer.learning_rate))
-            optimizer.learning_rate = rate * now / before if before else rate
+            optimizer.learning_rate = rate * current_rate(optimizer) / before if before else rate
 
     @property
     def variables(self) -> list["_NamedVariable"]:

@@ -11,6 +11,11 @@ from jare_tf.training.gan import GAN
 Probe = Annotated[Callable[[GAN], dict[str, float]], "a probe such as ModeCoverage(...)"]
 
 
+def measure(probes: Sequence[Probe], gan: GAN) -> dict[str, float]:
+    """What all of them measure, by tag."""
+    return {tag: value for probe in probes for tag, value in probe(gan).items()}
+
+
 @checked
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pace:

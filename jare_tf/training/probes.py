@@ -15,6 +15,7 @@ from jare_tf.settings import BatchSize, Count, checked
 from jare_tf.theory import eigenvalues
 from jare_tf.theory.spectrum import extremal_eigenvalues
 from jare_tf.training.gan import GAN
+from jare_tf.training.optimizers import current_rate
 from jare_tf.training.pace import Probe
 from jare_tf.types import Players, each_player
 
@@ -27,8 +28,7 @@ def parameter_norm(gan: GAN) -> dict[str, float]:
 
 def learning_rate(gan: GAN) -> dict[str, float]:
     """`learning_rate/` of each player's optimizer, that of the next step where it has a schedule."""
-    rates = each_player(lambda optimizer: tf.convert_to_tensor(optimizer.learning_rate), gan.optimizers)
-    return {f"learning_rate/{player}": float(rate) for player, rate in rates._asdict().items()}
+    return {f"learning_rate/{player}": current_rate(one) for player, one in gan.optimizers._asdict().items()}
 
 
 def memory_bytes(gan: GAN) -> dict[str, float]:

@@ -66,7 +66,7 @@ class TwoPlayerModel(keras.Model):
         self.optimizer = optimizers.BothOptimizers(made, self.iterations)
         # Keras and TensorFlow save what they find in a dictionary: these are the epoch's and nobody's state.
         self._means = types.MappingProxyType({tag: keras.metrics.Mean(name=tag) for tag in ("loss", *METRICS)})
-        self._compiled_rates = each_player(_learning_rates, self.optimizers)
+        self._compiled_rates = each_player(optimizers.stored_rates, self.optimizers)
 
     def get_compile_config(self) -> dict[str, Any]:
         """What `compile` was given, for `save`."""
@@ -112,18 +112,18 @@ class TwoPlayerModel(keras.Model):
         A rate that is a number is a variable of the optimizer, which a checkpoint and a file of weights bring back.
         """
         for optimizer, compiled in zip(self.optimizers, self._compiled_rates, strict=True):
-            for variable, rate in zip(_rate_variables(optimizer), compiled, strict=True):
+            for variable, rate in zip(optimizers.rate_variables(optimizer), compiled, strict=True):
                 variable.assign(rate)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """`keras.Model.load_weights`, with a warning where the file changes an optimizer's learning rate."""
         of_players = self.optimizers._asdict() if self.compiled else {}
-        before = {player: _learning_rates(optimizer) for player, optimizer in of_players.items()}
+        before = {player: optimizers.stored_rates(optimizer) for player, optimizer in of_players.items()}
         super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
         changes = [
             f"{player} {restored:.6g} in place of {rate:.6g}"
             for player, optimizer in of_players.items()
-            for rate, restored in zip(before[player], _learning_rates(optimizer), strict=True)
+            for rate, restored in zip(before[player], optimizers.stored_rates(optimizer), strict=True)
             if rate != restored
         ]
         if changes:
@@ -243,12 +243,3 @@ def _with_own(given: Any, verbose: Any) -> Any:
     given = keras.tree.flatten(given) if given else []
     shown = verbose and not any(isinstance(one, keras.callbacks.ProgbarLogger) for one in given)
     return [*given, own_callbacks.NotFinite(), *([own_callbacks.Progress()] if shown else [])]
-
-
-def _rate_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
-    """The learning rates that are variables, those of optimizers within it too; a schedule has none."""
-    return [variable for variable in optimizer.variables if variable.name == "learning_rate"]
-
-
-def _learning_rates(optimizer: keras.optimizers.Optimizer) -> tuple[float, ...]:
-    return tuple(float(variable.numpy()) for variable in _rate_variables(optimizer))
