@@ -17,7 +17,7 @@ class NotFiniteError(RunError):
 
 
 _ADDRESS = r" at 0x[0-9a-fA-F]+"  # of an object in memory
-NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help"
+NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help, if all real samples are finite"
 
 
 def said(error: BaseException) -> str:

@@ -185,6 +185,8 @@ def test_k5_a_discriminator_that_gives_probabilities(last):
         made(d=discriminator(activation=last))
     with pytest.warns(UserWarning, match="ends in a sigmoid"):
         made(d=discriminator(layers.Activation(last)))
+    with pytest.warns(UserWarning, match="ends in a sigmoid"):
+        made(d=Odd(lambda logits: getattr(keras.ops, last)(logits)[:, 0]))
     with pytest.warns(UserWarning, match="ends in a sigmoid") as said:
         made(d=keras.Sequential([keras.Input((2,)), discriminator(activation=last)]))
     assert [one.filename for one in said if "probabilities" in str(one.message)] == [__file__]
@@ -201,14 +203,15 @@ def test_k5_a_discriminator_that_gives_probabilities(last):
     ],
 )
 def test_k6_layers_whose_second_derivative_is_wrong(layer, instead):
-    network = lambda: keras.Sequential([keras.Input((2,)), keras.Sequential([layer()]), layers.Dense(1)])
+    network = lambda: keras.Sequential([keras.Input((2,)), keras.Sequential([layer()]), layer(), layers.Dense(1)])
     for given in (
         {},
         {"rule": jare_tf.sim_gd(), "penalty": jare_tf.R1()},
         {"rule": jare_tf.lazy(jare_tf.jare(1.0), 2)},
     ):
-        with pytest.warns(UserWarning, match=f"the discriminator's layer '.*' is keras.layers.*{instead}"):
+        with pytest.warns(UserWarning, match=f"the discriminator has '.*' of keras.layers.*{instead}") as said:
             made(d=network(), **given)
+        assert len(said) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for rule in (jare_tf.sim_gd(), jare_tf.jare(0.0), jare_tf.extragradient(0.1), jare_tf.optimistic()):
@@ -289,13 +292,14 @@ def test_k16_to_k18_arguments_of_compile():
     for given in (
         {"d_optimizer": "adam", "g_optimizer": "adam", "loss_fn": "bce"},
         {"optimizer": "adam"},
-        {"discriminator_optimizer": "adam"},
         {"discriminator_optimizer": "adam", "generator_optimizer": "adam", "metrics": ["accuracy"]},
         {"discriminator_optimizer": "adam", "generator_optimizer": "adam", "loss": "mse"},
     ):
         with refused("GAN.compile takes discriminator_optimizer and generator_optimizer") as error:
             made().compile(**given)
         assert all(name in str(error.value) for name in given)
+    with refused("^GAN.compile: generator_optimizer missing: each player has an optimizer of its own"):
+        made().compile("adam")
 
 
 @pytest.mark.parametrize("how", [{"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}])
@@ -400,6 +404,11 @@ def test_k23_batches_that_are_no_tensor():
     with refused("not a dict with the keys 'image', 'label': take them out of it, as dataset.map"):
         of_images().fit(as_dataset({"image": IMAGES, "label": np.zeros(12)}), verbose=0)
     of_images().fit(as_dataset((IMAGES, np.zeros(12))), verbose=0)  # labels are ignored
+    for several in (list(SCALED), {"image": SCALED}, (SCALED, np.zeros(12))):
+        with refused("x must be one array, tensor or data set of real samples, not a (list|dict|tuple)$"):
+            of_images().fit(several, verbose=0)
+    with refused("the real samples have shape .8, 1., .* this is one sample: give batches, as dataset.batch"):
+        of_images().fit(tf.data.Dataset.from_tensor_slices(SCALED), verbose=0)
 
 
 def test_k24_one_learning_rate_for_two_players():
@@ -441,9 +450,11 @@ def test_k26_numbers_that_are_not_finite():
     history = model.fit(X * np.nan, epochs=3, batch_size=5, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN()])
     assert len(history.epoch) == 1 and model.step == 1
     with pytest.raises(
-        jare_tf.NotFiniteError, match="the loss of one of the players is not finite any more; a smaller"
+        jare_tf.NotFiniteError, match="the loss of one of the players is not finite any more; a smaller .* if all real"
     ):
         gan().fit(X * np.nan, epochs=3, batch_size=5, verbose=0)
+    with refused("images with numbers that are not finite"):
+        of_images().fit(SCALED * np.nan, verbose=0)
 
 
 def test_k27_logs_are_means_over_the_epoch():
@@ -596,6 +607,19 @@ def test_k33_k34_saved_loaded_and_trained_on(tmp_path, parts):
     goes_on(model)
     goes_on(loaded)
     assert same(model, loaded)
+
+
+def test_k34_the_draws_of_dropout_go_on(tmp_path):
+    model = gan(generator(layers.Dropout(0.5)), discriminator(layers.GaussianNoise(0.5)))
+    goes_on(model)
+    model.save(tmp_path / "gan.keras")
+    model.save_weights(tmp_path / "gan.weights.h5")
+    other = gan(generator(layers.Dropout(0.5)), discriminator(layers.GaussianNoise(0.5)))
+    other.load_weights(tmp_path / "gan.weights.h5")
+    copies = [other, copy.deepcopy(model), keras.models.load_model(tmp_path / "gan.keras")]
+    for each in (model, *copies):
+        goes_on(each)
+    assert all(same(model, each) for each in copies)
 
 
 def test_every_part_is_saved():

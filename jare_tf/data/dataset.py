@@ -82,8 +82,10 @@ def as_pixels(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255), tf.uint8)
 
 
-def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int) -> None:
-    """Draws a batch and looks at it; images as `check_images` does.
+def check(
+    dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed: int, black: float | None = None
+) -> None:
+    """Draws a batch and looks at it; images as `check_images` does, which is given `black`.
 
     Raises:
       InputError: it is not what the data set says or what the networks take, or has a number that is not finite.
@@ -107,7 +109,7 @@ def check(dataset: Dataset, sample_shape: tuple[int, ...], batch_size: int, seed
         if not np.isfinite(largest):
             raise InputError(f"the data set {dataset.name!r} has numbers that are not finite")
     if len(sample_shape) == 3:
-        check_images(f"the data set {dataset.name!r}", batch.numpy())
+        check_images(f"the data set {dataset.name!r}", batch.numpy(), black)
 
 
 def check_images(what: str, images: np.ndarray, black: float | None = None) -> None:
@@ -122,6 +124,8 @@ def check_images(what: str, images: np.ndarray, black: float | None = None) -> N
     if not images.size:
         return
     low, high = float(images.min()), float(images.max())
+    if not np.isfinite([low, high]).all():
+        raise InputError(f"{what} has images with numbers that are not finite")
     seen = f"{what} has images with values from {low:g} to {high:g}"
     if dtype.is_integer:
         if low < 0 or high > 255:

@@ -133,5 +133,5 @@ class Experiment:
         dataset = self.dataset()
         if not isinstance(dataset, Dataset):
             raise InputError(f"Experiment: dataset must open one, as data.synthetic.ring does, not {shown(dataset)}")
-        check(dataset, gan.sample_shape, self.batch_size, self.seed)
+        check(dataset, gan.sample_shape, self.batch_size, self.seed, gan.black)
         return dataset

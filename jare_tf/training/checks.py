@@ -12,7 +12,7 @@ from jare_tf.errors import InputError, brief, shown
 from jare_tf.game.networks import batch_norm
 from jare_tf.types import Players
 
-_OF_SHAPE = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute, keras.layers.Cropping2D)
+_OF_SHAPE = ("Identity", "Cast", "Reshape", "Squeeze", "ExpandDims", "Transpose", "StridedSlice")
 _SAMPLES = 2  # of one alone nobody sees whether it is a batch
 
 
@@ -58,33 +58,41 @@ def check_trainable(networks: Players) -> None:
         raise InputError(f"GAN: the parameters of both networks must be of one precision: {each}")
 
 
-def warn_of_layers(networks: Players, rule: Rule, penalties: Sequence[Callable]) -> None:
+def warn_of_layers(
+    networks: Players, sample_shape: Sequence[int | None], rule: Rule, penalties: Sequence[Callable]
+) -> None:
     """Warns of what Keras has and is wrong here: probabilities for logits, layers with wrong second derivatives."""
-    end = last_activation(networks.discriminator)
-    if end in (keras.activations.sigmoid, keras.activations.softmax):
+    if last_operation(networks.discriminator, sample_shape) in ("Sigmoid", "Softmax"):
         name = networks.discriminator.name
         _warn(f"the discriminator {name!r} ends in a sigmoid, whose probabilities are taken for logits: leave it out")
     if not penalties and not rule.differentiates_twice:
         return
     for player, network in networks._asdict().items():
+        found: dict[tuple[str, str], list[str]] = {}
         for layer in network._flatten_layers():
             if instead := _instead(layer):
-                _warn(
-                    f"the {player}'s layer {layer.name!r} is keras.layers.{type(layer).__name__}, whose second "
-                    f"derivative is wrong, and with it this training: take {instead}"
-                )
+                found.setdefault((type(layer).__name__, instead), []).append(repr(layer.name))
+        for (kind, instead), names in found.items():
+            _warn(
+                f"the {player} has {', '.join(names)} of keras.layers.{kind}, whose second derivative is wrong, and "
+                f"with it this training: take {instead}"
+            )
 
 
 def _warn(message: str) -> None:
     warnings.warn(message, stacklevel=6)  # where a GAN is made
 
 
-def last_activation(network: keras.Model) -> Callable | None:
-    """The activation at a network's end, where its last layer has one."""
-    last: Any = network
-    while getattr(last, "layers", None):
-        last = next((layer for layer in reversed(last.layers) if not isinstance(layer, _OF_SHAPE)), None)
-    return getattr(last, "activation", None)
+def last_operation(network: keras.Model, input_shape: Sequence[int | None]) -> str:
+    """TensorFlow's name of the operation at a network's end, such as "Tanh", but for those that only reshape.
+
+    It is looked for in the graph, so that a function in a `call` is found as well as a layer.
+    """
+    traced = tf.function(lambda inputs: network(inputs, training=False), autograph=False)
+    (output,) = traced.get_concrete_function(tf.TensorSpec([None, *input_shape])).graph.outputs
+    while output.op.type in _OF_SHAPE:
+        output = output.op.inputs[0]
+    return output.op.type
 
 
 def _instead(layer: keras.layers.Layer) -> str:

@@ -67,6 +67,9 @@ class GAN(TwoPlayerModel):
         After step t, counted from 0, average ← d' average + (1 − d') weights with d' = min(d, (1 + t)/(10 + t)).
       seed: an integer, 0 ≤ seed < 2³¹; latent vectors depend on nothing but the seed and the number of the step.
 
+    Attributes:
+      black: what the generator makes for black, −1 where it ends in a tanh, 0 in a sigmoid; None for anything else.
+
     Keras' own ways work as with any model: `fit`, `evaluate`, `predict`, callbacks, `save` and `load_model`, `export`.
     In the logs `loss/`, `gradient_norm/` and `regularizer/`, each of `discriminator` and `generator`, are means over
     the epoch so far; `loss` is the sum of both losses, finite as long as both are and no measure of quality.
@@ -103,7 +106,9 @@ class GAN(TwoPlayerModel):
         self.latent_dim, self.average_decay, self.first_seed = latent_dim, average_decay, seed
         networks = Players(discriminator=discriminator, generator=generator)
         self.sample_shape = checks.check_parts(networks, latent_dim, loss, self.penalties)
-        checks.warn_of_layers(networks, rule, self.penalties)
+        checks.warn_of_layers(networks, self.sample_shape, rule, self.penalties)
+        made_for_black = {"Tanh": -1.0, "Sigmoid": 0.0}
+        self.black = made_for_black.get(checks.last_operation(generator, (latent_dim,)))
         self.game = TwoPlayerGame(generator, discriminator, loss, self.penalties)
         self._numbers = itertools.count()
         self.seed = self.add_weight(name="seed", dtype="int64", initializer=lambda *_, **__: seed, trainable=False)
@@ -185,8 +190,10 @@ class GAN(TwoPlayerModel):
         A replica gets its own part of the latent vectors of the global batch.
         """
         if real.shape[1:] != self.sample_shape:
+            single = "; this is one sample: give batches, as dataset.batch(64) does"
             raise InputError(
                 f"the real samples have shape {tuple(real.shape[1:])}, the networks {tuple(self.sample_shape)}"
+                f"{single if real.shape == self.sample_shape else ''}"
             )
         real = as_floats(real)
         size = real.shape[0] if real.shape[0] is not None else tf.shape(real)[0]

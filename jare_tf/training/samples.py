@@ -9,14 +9,17 @@ import keras
 import tensorflow as tf
 
 from jare_tf.data.dataset import check_images
+from jare_tf.errors import InputError
 
 
 def looked_at(data: Any, black: float | None) -> Any:
     """What Keras is to be given in place of `data`, whose first batch, or all of an array, is as `check_images` wants.
 
     Raises:
-      InputError: its images are not.
+      InputError: its images are not; it has several parts.
     """
+    if isinstance(data, list | tuple | dict):
+        raise InputError(f"GAN: x must be one array, tensor or data set of real samples, not a {type(data).__name__}")
     if isinstance(data, types.GeneratorType):
         first = next(data, None)
         data = _again(first, data)

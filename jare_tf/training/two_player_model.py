@@ -47,13 +47,15 @@ class TwoPlayerModel(keras.Model):
           InputError: one of them is no optimizer, or trains something else; there is another argument.
         """
         given = Players(discriminator_optimizer, generator_optimizer)
-        if unknown or None in given:
-            refused = f"; not {', '.join(unknown)}" if unknown else ""
+        if unknown:
             raise InputError(
                 "GAN.compile takes discriminator_optimizer and generator_optimizer and, of Keras, run_eagerly, "
-                f"steps_per_execution and jit_compile{refused}: the loss is the constructor's, and callbacks.Scores "
-                "measures"
+                f"steps_per_execution and jit_compile; not {', '.join(unknown)}: the loss is the constructor's, and "
+                "callbacks.Scores measures"
             )
+        missing = [f"{player}_optimizer" for player, optimizer in given._asdict().items() if optimizer is None]
+        if missing:
+            raise InputError(f"GAN.compile: {' and '.join(missing)} missing: each player has an optimizer of its own")
         made = Players(
             *(optimizers.made(f"GAN.compile: {name}_optimizer", one) for name, one in given._asdict().items())
         )
@@ -93,6 +95,23 @@ class TwoPlayerModel(keras.Model):
         """Makes one from what `get_config` gave."""
         made = keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
         return cls(**made)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Keras' hook for `save`: what Keras leaves out of a network's weights as well, the states of Dropout."""
+        super().save_own_variables(store)
+        for number, state in enumerate(self._random_states()):
+            store[f"random_state_{number}"] = state.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Keras' hook for `load_model` and `load_weights`."""
+        states = self._random_states()
+        for number, state in enumerate(states):
+            state.assign(store[f"random_state_{number}"])
+        super().load_own_variables({name: store[name] for name in store.keys() if not name.startswith("random")})
+
+    def _random_states(self) -> list[keras.Variable]:
+        kept = {id(variable) for variable in self.weights}
+        return [one for network in self.game.networks for one in network.variables if id(one) not in kept]
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
         """`keras.Model.save`, which leaves no file where a part cannot be saved."""
@@ -158,10 +177,11 @@ class TwoPlayerModel(keras.Model):
           NotFiniteError: a loss is not finite any more, and no callback has stopped the training.
         """
         _refuse_weights(kwargs)
-        black = self._black()
-        x = samples.looked_at(x, black)
-        if "validation_data" in kwargs:
-            kwargs["validation_data"] = samples.looked_at(kwargs["validation_data"], black)
+        x = samples.looked_at(x, self.black)
+        if isinstance(held_out := kwargs.get("validation_data"), tuple):
+            kwargs["validation_data"] = samples.looked_at(held_out[0], self.black), *held_out[1:]
+        elif held_out is not None:
+            kwargs["validation_data"] = samples.looked_at(held_out, self.black)
         return super().fit(x, y, batch_size, epochs, verbose, _with_own(callbacks, verbose), **kwargs)
 
     def evaluate(
@@ -182,7 +202,7 @@ class TwoPlayerModel(keras.Model):
         """
         _refuse_weights({"sample_weight": sample_weight})
         if not isinstance(callbacks, keras.callbacks.CallbackList):  # as `fit` calls it, which has looked
-            x = samples.looked_at(x, self._black())
+            x = samples.looked_at(x, self.black)
         return super().evaluate(
             x, y, batch_size, verbose, sample_weight, steps, _with_own(callbacks, verbose), **kwargs
         )
@@ -207,12 +227,6 @@ class TwoPlayerModel(keras.Model):
         for tag, value in measured.items():
             self._means[tag].update_state(tf.where(count > 0, value, 0), sample_weight=count)
         return {tag: self._means[tag].result() for tag in measured}
-
-    def _black(self) -> float | None:
-        """What the generator makes for black, where its last activation says it."""
-        return {keras.activations.tanh: -1.0, keras.activations.sigmoid: 0.0}.get(
-            checks.last_activation(self.generator)
-        )
 
 
 def _samples(data: Any) -> tf.Tensor:
