@@ -17,7 +17,7 @@ import gin
 import tensorflow as tf
 
 from jare_tf import gin_text, trust
-from jare_tf.errors import InputError, RunError
+from jare_tf.errors import InputError, RunError, said
 from jare_tf.settings import NotMade, annotations, check, made_by
 from jare_tf.training import optimizers
 from jare_tf.training.run import Record, Value
@@ -119,11 +119,11 @@ def makers_named(root: Root) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # what is made may be a user's own
-        message, *rest = str(error).splitlines() or [""]
-        makers = _MAKER.findall("\n".join(rest))  # gin names whom it called, the innermost first
+        makers = _MAKER.findall(str(error))  # gin names whom it called, the innermost first
         told = isinstance(error, InputError | RunError | OSError | MemoryError | tf.errors.OpError)
         if told or not makers or makers[0] == root.__name__:
             raise
+        message, _, _ = said(error).partition("\n")
         raise InputError(f"{makers[0]} in the configuration: {message}") from error
 
 

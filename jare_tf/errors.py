@@ -21,13 +21,14 @@ NOT_FINITE_ADVICE = "a smaller learning rate or gamma may help, if all real samp
 
 
 def said(error: BaseException) -> str:
-    """What an error says, without the lines that gin adds to it."""
-    return (getattr(error, "message", None) or str(error)).partition("\n  In call to configurable")[0]
+    """What an error says, without the lines that gin adds to it and addresses of objects in memory."""
+    message = (getattr(error, "message", None) or str(error)).partition("\n  In call to configurable")[0]
+    return re.sub(_ADDRESS, "", message)
 
 
 def one_line(error: BaseException) -> str:
     """In one line what went wrong with a file, an image or a device; TensorFlow's own messages have many."""
-    message = re.sub(rf"{{{{.*?}}}}| \[Op:.*?\]|\x1b\[[\d;]*m|{_ADDRESS}", "", said(error))
+    message = re.sub(r"{{.*?}}| \[Op:.*?\]|\x1b\[[\d;]*m", "", said(error))
     named = re.findall(r"\w+Error: .*", message)
     return named[0] if named else " ".join(message.split())[:300] or type(error).__name__
 

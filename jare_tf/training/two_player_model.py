@@ -99,19 +99,20 @@ class TwoPlayerModel(keras.Model):
     def save_own_variables(self, store: Any) -> None:
         """Keras' hook for `save`: what Keras leaves out of a network's weights as well, the states of Dropout."""
         super().save_own_variables(store)
-        for number, state in enumerate(self._random_states()):
-            store[f"random_state_{number}"] = state.numpy()
+        for name, state in self._random_states().items():
+            store[name] = state.numpy()
 
     def load_own_variables(self, store: Any) -> None:
         """Keras' hook for `load_model` and `load_weights`."""
         states = self._random_states()
-        for number, state in enumerate(states):
-            state.assign(store[f"random_state_{number}"])
-        super().load_own_variables({name: store[name] for name in store.keys() if not name.startswith("random")})
+        for name, state in states.items():
+            state.assign(store[name])
+        super().load_own_variables({name: store[name] for name in set(store.keys()) - states.keys()})
 
-    def _random_states(self) -> list[keras.Variable]:
+    def _random_states(self) -> dict[str, keras.Variable]:
         kept = {id(variable) for variable in self.weights}
-        return [one for network in self.game.networks for one in network.variables if id(one) not in kept]
+        states = [one for network in self.game.networks for one in network.variables if id(one) not in kept]
+        return {f"random_state_{number}": state for number, state in enumerate(states)}
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
         """`keras.Model.save`, which leaves no file where a part cannot be saved."""
