@@ -125,6 +125,20 @@ class Odd(keras.Model):
         return self.outputs_of(self.inner(x))
 
 
+class Eager(Plain):
+    """A network that no graph can be made of."""
+
+    def call(self, x):
+        return super().call(x) + 0 * x.numpy()[:, :1]
+
+
+def test_a_network_that_runs_eagerly_alone():
+    model = made(d=Eager(1))
+    model.compile("sgd", "sgd", run_eagerly=True)
+    goes_on(model)
+    assert model.step == 4
+
+
 def frozen(network):
     network.trainable = False
     return network
@@ -488,6 +502,8 @@ def test_k28_held_out_samples():
     assert first == model.evaluate(X, batch_size=8, verbose=0, return_dict=True)
     assert list(first) == ["loss", "loss/discriminator", "loss/generator"]
     np.testing.assert_allclose(first["loss"], first["loss/discriminator"] + first["loss/generator"], atol=1e-6)
+    for held_out in (X, (X, np.zeros(20)), [X, np.zeros(20)], as_dataset(X)):
+        assert "val_loss" in goes_on(gan(), validation_data=held_out).history
     logs = goes_on(model, validation_split=0.25, epochs=2).history
     assert {f"val_{tag}" for tag in first} < set(logs)
     assert {"loss", *METRICS} < set(logs)

@@ -86,10 +86,14 @@ def _warn(message: str) -> None:
 def last_operation(network: keras.Model, input_shape: Sequence[int | None]) -> str:
     """TensorFlow's name of the operation at a network's end, such as "Tanh", but for those that only reshape.
 
-    It is looked for in the graph, so that a function in a `call` is found as well as a layer.
+    It is looked for in the graph, so that a function in a `call` is found as well as a layer. "" of a network that has
+    none, since it runs eagerly alone.
     """
     traced = tf.function(lambda inputs: network(inputs, training=False), autograph=False)
-    (output,) = traced.get_concrete_function(tf.TensorSpec([None, *input_shape])).graph.outputs
+    try:
+        (output,) = traced.get_concrete_function(tf.TensorSpec([None, *input_shape])).graph.outputs
+    except Exception:  # it may be of any kind; `check_parts` has called the network without one
+        return ""
     while output.op.type in _OF_SHAPE:
         output = output.op.inputs[0]
     return output.op.type

@@ -179,10 +179,9 @@ class TwoPlayerModel(keras.Model):
         """
         _refuse_weights(kwargs)
         x = samples.looked_at(x, self.black)
-        if isinstance(held_out := kwargs.get("validation_data"), tuple):
-            kwargs["validation_data"] = samples.looked_at(held_out[0], self.black), *held_out[1:]
-        elif held_out is not None:
-            kwargs["validation_data"] = samples.looked_at(held_out, self.black)
+        if kwargs.get("validation_data") is not None:
+            held_out, *labels = keras.utils.unpack_x_y_sample_weight(kwargs["validation_data"])
+            kwargs["validation_data"] = samples.looked_at(held_out, self.black), *labels
         return super().fit(x, y, batch_size, epochs, verbose, _with_own(callbacks, verbose), **kwargs)
 
     def evaluate(
