@@ -11,8 +11,7 @@ from jare_tf import files
 from jare_tf.errors import one_line
 from jare_tf.output import say
 
-CACHE = "~/.cache/jare_tf"
-_State = tuple[int, int, int]  # of a file: its size, and when its content and when anything about it changed
+State = tuple[int, int, int]  # of a file: its size, and when its content and when anything about it changed
 
 
 class Known:
@@ -25,14 +24,13 @@ class Known:
     """
 
     def __init__(self, cache: str | None, paths: Sequence[str], how: object):
-        folder = os.path.abspath(os.path.dirname(os.path.commonprefix(paths)))
-        digest = hashlib.sha256(repr((folder, how)).encode("utf-8", "backslashreplace")).hexdigest()[:24]
+        digest = hashlib.sha256(repr((folder(paths), how)).encode("utf-8", "backslashreplace")).hexdigest()[:24]
         self._path = f"{os.path.expanduser(cache)}/images-{digest}.json" if cache else None
-        self._states = {path: state for path in paths if cache and (state := _state(path))}
+        self._states = {path: found for path in paths if cache and (found := state(path))}
         self.checksums = {
             path: checksum
-            for path, (*state, checksum) in self._kept().items()
-            if self._states.get(path) == tuple(state)
+            for path, (*known, checksum) in self._kept().items()
+            if self._states.get(path) == tuple(known)
         }
 
     def _kept(self) -> dict[str, list[int]]:
@@ -57,7 +55,12 @@ class Known:
             say(f"the checksums of images are not kept in {self._path}: {one_line(error)}")
 
 
-def _state(path: str) -> _State | None:
+def folder(paths: Sequence[str]) -> str:
+    """The absolute path of the folder that holds all of these."""
+    return os.path.abspath(os.path.dirname(os.path.commonprefix(paths)))
+
+
+def state(path: str) -> State | None:
     """The state of a file of this machine."""
     try:
         found = os.stat(path) if files.local(path) else None

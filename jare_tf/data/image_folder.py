@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from jare_tf import files
 from jare_tf.data import images
-from jare_tf.data.checksums import CACHE
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format
+from jare_tf.data.kept import CACHE
 from jare_tf.errors import InputError
 from jare_tf.output import say
 from jare_tf.settings import NonNegative, Size, checked
@@ -43,8 +43,9 @@ def load(
       in_memory_limit: images are held in memory up to so many bytes of pixels (twice that while they are loaded), and
         beyond decoded while training goes on; both feed the same images in the same order. Every file is decoded once
         at the start.
-      cache: a folder for a list of the files that can be decoded, so that those which are decoded while training goes
-        on are not decoded at the start of the next run too, if their size and times are the same; None for none.
+      cache: a folder in which the next run finds what was found out at the start of this one, so that files of the same
+        size and times are not decoded again: the pixels of images in memory, if they took over two seconds, and of
+        others a list of those that can be decoded; None for none.
 
     Raises:
       InputError: there is no such folder, or no image in it can be read.

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.data import checksums, draws
+from jare_tf.data import checksums, draws, kept
 from jare_tf.data.dataset import Dataset
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
@@ -89,7 +89,8 @@ def from_files(
 ) -> Dataset:
     """A data set of image files, each of which is decoded once before training begins to see whether it can be.
 
-    Those that are decoded while training goes on are not decoded before it where a list in `cache` knows them.
+    None is decoded before training where `cache` knows it from an earlier run, by its size and times: images in memory
+    are kept there as pixels, and of those that are decoded while training goes on a list of which can be.
 
     Prints how many there are, and names and counts those that cannot be decoded, which are left out.
 
@@ -108,10 +109,20 @@ def from_files(
         raise InputError(f"{where}: image_size must be set, because files of images differ in size")
     shape = (form.size, form.size, form.channels)
     in_memory = fits(len(paths), shape, in_memory_limit)
-    known = checksums.Known(None if in_memory else cache, paths, form)
-    found = dict(known.checksums)
-    pixels, checksum, failures = read_all(name, paths, len(paths), _bytes, form, shape, in_memory, found)
-    known.keep(found)
+    if in_memory:
+        states = {path: checksums.state(path) for path in paths}
+        pixels, checksum, failures = kept.kept(
+            cache,
+            name,
+            of=(checksums.folder(paths), name, form),
+            content=states if all(states.values()) else None,
+            read=lambda: read_all(name, paths, len(paths), _bytes, form, shape, keep=True),
+        )
+    else:
+        known = checksums.Known(cache, paths, form)
+        found = dict(known.checksums)
+        pixels, checksum, failures = read_all(name, paths, len(paths), _bytes, form, shape, False, found)
+        known.keep(found)
     readable = [path for index, path in enumerate(paths) if index not in failures]
     say(f"{name}: {len(readable):,} images, {'in memory' if in_memory else 'decoded while training'}")
     for index, reason in failures.items():

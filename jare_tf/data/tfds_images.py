@@ -8,10 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.data import draws, images
+from jare_tf.data import draws, images, kept
 from jare_tf.data.dataset import Dataset, places
 from jare_tf.data.decoding import Format, decode
 from jare_tf.data.in_memory import InMemory
+from jare_tf.data.kept import CACHE
 from jare_tf.errors import InputError, brief
 from jare_tf.settings import NonNegative, Size, checked
 
@@ -19,7 +20,7 @@ _WHERE = "tfds_images.load"
 _SHUFFLE_BUFFER = 8192  # encoded images of a streaming pipeline; TFDS shuffled them as a whole when it prepared them
 
 
-@places("data_dir")
+@places("data_dir", "cache")
 @checked
 def load(
     *,
@@ -29,6 +30,7 @@ def load(
     crop: Size | None = None,
     data_dir: str | None = None,
     in_memory_limit: NonNegative = images.IN_MEMORY_LIMIT,
+    cache: str | None = CACHE,
 ) -> Dataset:
     """The images of a TFDS data set, for instance "mnist", "cifar10", "celeb_a", "imagenet2012" or "lsun/bedroom".
 
@@ -61,7 +63,7 @@ def load(
     encoded = _read(builder, split, {"image"}).map(lambda example: example["image"])
     count = builder.info.splits[split].num_examples
     if images.fits(count, shape, in_memory_limit):
-        return InMemory(name, _decoded(name, split, encoded, count, form, shape))
+        return InMemory(name, _decoded(builder, name, split, encoded, form, shape, cache))
 
     def samples(seed: int, first_batch: int, batch_size: int, rows: np.ndarray) -> tf.data.Dataset:
         first = first_batch * batch_size
@@ -95,19 +97,28 @@ def labelled(*, name: str, split: str, data_dir: str | None = None) -> tuple[np.
             f"the data set {name!r} has no labelled images: its features are {sorted(builder.info.features)}"
         )
     examples = _read(builder, split, {"image", "label"})
-    shape, count = builder.info.features["image"].shape, builder.info.splits[split].num_examples
+    shape = builder.info.features["image"].shape
     labels = np.concatenate(list(examples.map(lambda example: example["label"]).batch(1024).as_numpy_iterator()))
     encoded = examples.map(lambda example: example["image"])
-    return _decoded(name, split, encoded, count, Format(None, None, shape[-1]), shape), labels
+    return _decoded(builder, name, split, encoded, Format(None, None, shape[-1]), shape, CACHE), labels
 
 
-def _decoded(name: str, split: str, encoded: tf.data.Dataset, count: int, form: Format, shape) -> np.ndarray:
+def _decoded(
+    builder, name: str, split: str, encoded: tf.data.Dataset, form: Format, shape, cache: str | None
+) -> np.ndarray:
     """All images of a split, uint8 [count, *shape]; a prepared data set has none that cannot be decoded."""
-    one_by_one = (data for chunk in encoded.batch(256).as_numpy_iterator() for data in chunk)
-    pixels, _, failures = images.read_all(name, one_by_one, count, bytes, form, shape, keep=True)
-    for index, reason in failures.items():
-        raise InputError(f"the data set {name!r}: image {index} of {split!r} cannot be decoded: {reason}")
-    return pixels
+    count = builder.info.splits[split].num_examples
+
+    def read() -> kept.Read:
+        one_by_one = (data for chunk in encoded.batch(256).as_numpy_iterator() for data in chunk)
+        found = images.read_all(name, one_by_one, count, bytes, form, shape, keep=True)
+        for index, reason in found[2].items():
+            raise InputError(f"the data set {name!r}: image {index} of {split!r} cannot be decoded: {reason}")
+        return found
+
+    place = os.fspath(builder.data_dir)
+    content = _checksum(builder, split) if cache and files.local(place) else None
+    return kept.kept(cache, name, (os.path.abspath(place), split, form), content, read)[0]
 
 
 def _checksum(builder, split: str) -> int:

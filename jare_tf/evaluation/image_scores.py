@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from jare_tf import files, replicas
 from jare_tf.data import draws
-from jare_tf.data.checksums import CACHE
 from jare_tf.data.dataset import Dataset, as_floats, as_pixels
+from jare_tf.data.kept import CACHE
 from jare_tf.errors import InputError, one_line
 from jare_tf.evaluation.embedding import Embedding
 from jare_tf.evaluation.metric import IMAGES, Samples
