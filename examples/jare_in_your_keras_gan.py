@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import jare_tf
 
-SIZE, LATENT_DIM, EPOCHS = 28, 64, 20  # two minutes on two cores
+SIZE, LATENT_DIM, EPOCHS = 28, 64, 12  # three minutes on two cores
 
 # %% [markdown]
 # ## Digits
@@ -58,11 +58,11 @@ def generator():
     return keras.Sequential(
         [
             keras.Input((LATENT_DIM,)),
-            layers.Dense(7 * 7 * 32),
-            layers.Reshape((7, 7, 32)),
+            layers.Dense(7 * 7 * 64),
+            layers.Reshape((7, 7, 64)),
             jare_tf.networks.batch_norm.BatchNormalization(momentum=0.9),
             layers.LeakyReLU(0.2),
-            layers.Conv2DTranspose(16, 4, strides=2, padding="same"),
+            layers.Conv2DTranspose(32, 4, strides=2, padding="same"),
             jare_tf.networks.batch_norm.BatchNormalization(momentum=0.9),
             layers.LeakyReLU(0.2),
             layers.Conv2DTranspose(1, 4, strides=2, padding="same", activation="tanh"),
@@ -75,12 +75,12 @@ def discriminator():
     return keras.Sequential(
         [
             keras.Input((SIZE, SIZE, 1)),
-            layers.Conv2D(16, 4, strides=2, padding="same"),
-            layers.LeakyReLU(0.2),
             layers.Conv2D(32, 4, strides=2, padding="same"),
             layers.LeakyReLU(0.2),
+            layers.Conv2D(64, 4, strides=2, padding="same"),
+            layers.LeakyReLU(0.2),
             layers.Flatten(),
-            layers.Dropout(0.2),
+            layers.Dropout(0.4),
             layers.Dense(1),
         ],
         name="discriminator",
@@ -98,7 +98,7 @@ keras.utils.set_random_seed(0)
 gan = jare_tf.GAN(  # 1: the game; the rule is where methods differ
     generator(),
     discriminator(),
-    rule=jare_tf.jare(gamma=0.3),
+    rule=jare_tf.jare(gamma=0.03),
     loss=jare_tf.NonSaturating(),
     latent_dim=LATENT_DIM,
     average_decay=0.99,
@@ -106,7 +106,7 @@ gan = jare_tf.GAN(  # 1: the game; the rule is where methods differ
 gan.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(1e-3, beta_1=0.5))  # 2: D's and G's
 history = gan.fit(  # 3
     images,
-    batch_size=64,
+    batch_size=32,
     epochs=EPOCHS,
     verbose=2,
     validation_split=0.1,
@@ -130,7 +130,7 @@ for tag, values in history.history.items():
 gan = keras.models.load_model("digits.keras")
 print(f"{gan.rule}, step {gan.step}")
 halved = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)  # of both players
-gan.fit(images, batch_size=64, epochs=1, verbose=2, callbacks=[halved])
+gan.fit(images, batch_size=32, epochs=1, verbose=2, callbacks=[halved])
 
 # %% [markdown]
 # ## Samples

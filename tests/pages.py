@@ -118,13 +118,13 @@ def run_by_hand(files, bindings, mode, model_dir):
         (folder / "spectrum.png").write_bytes(pictures.png(waves[..., None].repeat(3, -1)))
 
 
-def step_times_by_hand(setting, mode, configurations, rounds, operations):
+def step_times_by_hand(setting, configurations, rounds):
     """In place of `step_cost.measure`."""
     return [
         StepTime(
             setting=setting,
             method=name,
-            mode=mode,
+            mode="graph",
             images=True,
             batch_size=64,
             milliseconds=10.0 + index,

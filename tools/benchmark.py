@@ -1,14 +1,17 @@
 """What a training step takes, for every setting and method of CIFAR-10 (JARE Fig. 4), and in two dimensions.
 
     python tools/benchmark.py --output benchmark
-    python tools/benchmark.py --settings C,E --methods gan,jare --modes graph
+    python tools/benchmark.py --settings C,E --methods gan,jare --modes graph --precisions float32,mixed_bfloat16
+    python tools/benchmark.py --settings C --methods gan,conopt,jare --modes graph,pytorch
     python tools/benchmark.py cifar10/c_gan.gin cifar10/c_jare.gin --gin_param "BATCH_SIZE = 16"
-    python tools/benchmark.py --from benchmark/benchmark.json pytorch.json
+    python tools/benchmark.py --from benchmark/benchmark.json other/benchmark.json
 
 Prints a table in Markdown, or with --from that of earlier measurements; --output also writes benchmark.json and
 benchmark.png, after each setting. No data are needed: images are random pixels, on which a step takes as long.
 
-What is measured, and how, is in `jare_tf.reproduction.step_cost`.
+Each step stands beside the time that its convolutions take alone, the least that it can take, and with the mode
+pytorch beside the same step in PyTorch, which has to be installed (pip install torch). What is measured, and how, is in
+`jare_tf.reproduction.step_cost`.
 """
 
 import argparse
@@ -24,7 +27,8 @@ def parser() -> cli.Parser:
     made.add_argument("configs", nargs="*", metavar="CONFIG", help="gin files, in place of settings; none by default")
     made.add_argument("--settings", help="of JARE section 7, as in C,E, and games in two dimensions; by default all")
     made.add_argument("--methods", help="such as gan,conopt,jare; by default all")
-    made.add_argument("--modes", help="graph,xla by default")
+    made.add_argument("--modes", help="of graph, xla and pytorch; graph,xla by default")
+    made.add_argument("--precisions", help="such as float32,mixed_bfloat16; float32 by default")
     made.add_argument("--rounds", type=int, default=7, help="measurements of each; %(default)s by default")
     made.add_argument(
         "--gin_param", action="append", default=[], help='overrides, for instance "FILTERS = 16"; none by default'
@@ -46,14 +50,26 @@ from jare_tf.errors import InputError, one_line
 from jare_tf.output import show
 from jare_tf.report import curves, step_times
 from jare_tf.report.step_times import StepTime
-from jare_tf.reproduction.step_cost import EXCHANGED, METHODS, MODES, SETTINGS, Configuration, device, measure, warm_up
+from jare_tf.reproduction import pytorch_process
+from jare_tf.reproduction.step_cost import (
+    EXCHANGED,
+    METHODS,
+    MODES,
+    PRECISIONS,
+    PYTORCH,
+    SETTINGS,
+    Configuration,
+    device,
+    measure,
+    warm_up,
+)
 from jare_tf.settings import Count, check
 from jare_tf.training.run import Run
 
 
-def chosen(flag: str, names: str | None, known: Sequence[str]) -> list[str]:
-    """What a comma-separated list names, by default all."""
-    wanted = known if names is None else names.split(",")
+def chosen(flag: str, names: str | None, known: Sequence[str], default: Sequence[str] | None = None) -> list[str]:
+    """What a comma-separated list names; by default all, or `default`."""
+    wanted = (default or known) if names is None else names.split(",")
     for name in wanted:
         if name not in known:
             raise InputError(f"{flag} must be some of {', '.join(known)}, separated by commas, not {name!r}")
@@ -108,17 +124,22 @@ def benchmark(arguments: argparse.Namespace) -> None:
         show(step_times.table(read(arguments.from_json)))
         return
     check("--rounds", Count, arguments.rounds)
-    modes, settings = chosen("--modes", arguments.modes, list(MODES)), plan(arguments)
+    modes = chosen("--modes", arguments.modes, [*MODES, PYTORCH], default=list(MODES))
+    precisions = chosen("--precisions", arguments.precisions, PRECISIONS, default=["float32"])
+    settings = plan(arguments)
+    in_pytorch = [
+        set(settings[name]) & set(pytorch_process.METHODS) for name in settings if name in pytorch_process.SETTINGS
+    ]
+    if PYTORCH in modes and not any(in_pytorch):
+        raise InputError("PyTorch has none of these steps: it has GAN, ConOpt and JARE in settings A to F")
     if arguments.output:
         Run(arguments.output).make()
     warm_up(modes)
     rows: list[StepTime] = []
     for setting, configurations in settings.items():
-        operations: dict[str, float] = {}
-        for mode in modes:
-            rows += measure(setting, mode, configurations, arguments.rounds, operations)
-            if arguments.output:
-                write(arguments.output, rows)
+        rows += measure(setting, configurations, arguments.rounds, modes, precisions)
+        if arguments.output:
+            write(arguments.output, rows)
     show(step_times.table(rows))
 
 

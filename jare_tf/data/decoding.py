@@ -3,14 +3,23 @@
 import contextlib
 import io
 import math
+import pathlib
 import threading
+import zlib
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+import PIL
+from PIL import Image, features
 
 from jare_tf.errors import InputError
 
+# What the pixels of an image depend on but for its bytes and its form: this file, and Pillow with its decoders.
+DECODER = (
+    zlib.crc32(pathlib.Path(__file__).read_bytes()),
+    PIL.__version__,
+    *(features.version(codec) for codec in ("jpg", "zlib", "webp")),
+)
 _LARGE = 2**24  # pixels, 50 MB; of larger images one is decoded at a time, however many threads there are
 _ONE_AT_A_TIME = threading.Lock()
 _ORIENTATION = 0x0112  # the EXIF tag, and what each of its values asks for

@@ -3,15 +3,12 @@
 import hashlib
 import json
 import os
-import pathlib
 import time
 import zlib
 from collections.abc import Callable
 
 import numpy as np
-import PIL
 import tensorflow as tf
-from PIL import features
 
 from jare_tf import files
 from jare_tf.data import decoding
@@ -23,12 +20,6 @@ Read = tuple[np.ndarray, int, dict[int, str]]  # what `images.read_all` returns
 CACHE = "~/.cache/jare_tf"
 _WORTH_KEEPING = 2.0  # seconds of decoding
 _PART = 2**26  # bytes that are written at a time
-# What the pixels of an image depend on but for its bytes and the form that is asked for.
-_DECODER = (
-    zlib.crc32(pathlib.Path(decoding.__file__).read_bytes()),
-    PIL.__version__,
-    *(features.version(codec) for codec in ("jpg", "zlib", "webp")),
-)
 
 
 def kept(cache: str | None, name: str, of: object, content: object, read: Callable[[], Read]) -> Read:
@@ -46,7 +37,7 @@ def kept(cache: str | None, name: str, of: object, content: object, read: Callab
     """
     if cache is None or content is None:
         return read()
-    key, path = _digest((content, _DECODER)), f"{os.path.expanduser(cache)}/pixels-{_digest(of)[:24]}"
+    key, path = _digest((content, decoding.DECODER)), f"{os.path.expanduser(cache)}/pixels-{_digest(of)[:24]}"
     if (found := _found(path, key)) is not None:
         return found
     begin = time.monotonic()
@@ -83,10 +74,10 @@ def _found(path: str, key: str) -> Read | None:
             header = json.loads(file.readline())
             if header["key"] != key:
                 return None
-            if files.local(path):
-                pixels = np.memmap(file, np.uint8, "r", file.tell())
-            else:
-                pixels = np.frombuffer(file.read(), np.uint8)
+            mapped = files.local(path)
+            pixels: np.ndarray = (
+                np.memmap(file, np.uint8, "r", file.tell()) if mapped else np.frombuffer(file.read(), np.uint8)
+            )
         pixels = pixels.reshape(header["shape"])
         if zlib.crc32(pixels.data) != header["crc32"]:
             return None

@@ -89,7 +89,7 @@ def fig4(workspace: Workspace) -> Result:
         methods = {
             label: step_cost.Configuration(step_cost.SETTINGS[letter][name], tiny) for label, name in METHODS.items()
         }
-        rows += step_cost.measure(letter, "graph", methods, rounds, operations={})
+        rows += step_cost.measure(letter, methods, rounds)
     milliseconds = {(row.setting, row.method): row.milliseconds for row in rows}
     ratios = {
         label: [

@@ -1,11 +1,14 @@
 """What a training step takes: its time, first call, peak memory and arithmetic, for every setting and method.
 
 Time: what the training program calls, `training.loop.compiled`, without XLA ("graph") or with it ("xla": the step, and
-the whole loop on data that XLA can draw), is called for each method in turn, in rounds. A call is a step on images
-and the configured STEPS_PER_CALL in two dimensions, or the next multiple of the rule's period: of `lazy` whole periods
-are measured. First call: tracing, compiling and one step.
+the whole loop on data that XLA can draw), is called for each method, mode and precision of a setting in turn.
+A call is a step on images and the configured STEPS_PER_CALL in two dimensions, or the next multiple of the rule's
+period: of `lazy` whole periods are measured. First call: tracing, compiling and one step. In mode "pytorch" it is
+`pytorch_steps`, in a process of its own, in the same rounds.
 
-Arithmetic: `theory.arithmetic.operations`, the same in both modes.
+The limit: what the convolutions of a call take alone, without XLA (`reproduction.convolutions`), in the same rounds.
+
+Arithmetic: `theory.arithmetic.operations`, the same in all modes.
 
 Peak memory: on a GPU the most that TensorFlow had allocated there during a call, less what it had before the networks
 were made. On a CPU under Linux the most that was resident in the process (VmHWM) during a call, less what was resident
@@ -14,16 +17,20 @@ compiled code, and what a step holds on to at once; not what only tracing and co
 used again and code that the system pages out make it good to tens of megabytes. Elsewhere null.
 """
 
+import collections
+import contextlib
 import ctypes
+import functools
 import gc
+import itertools
 import math
 import os
 import pathlib
 import platform
 import re
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import tensorflow as tf
@@ -36,6 +43,9 @@ from jare_tf.game import precision
 from jare_tf.output import complain
 from jare_tf.report import step_times
 from jare_tf.report.step_times import StepTime
+from jare_tf.reproduction import convolutions, pytorch_process
+from jare_tf.reproduction.convolutions import Convolution
+from jare_tf.reproduction.pytorch_process import PyTorchProcess
 from jare_tf.theory import arithmetic
 from jare_tf.training import loop
 from jare_tf.training.gan import GAN
@@ -81,7 +91,9 @@ SETTINGS = {
         }.items()
     },
 }
-MODES = {"graph": False, "xla": True}
+MODES = {"graph": False, "xla": True}  # whether XLA compiles
+PYTORCH = "pytorch"
+PRECISIONS = get_args(precision.Precision)
 NOISE = 256  # images of random pixels
 
 
@@ -124,52 +136,138 @@ def warm_up(modes: Sequence[str]) -> None:
     """Pays for what only the first graph of a process pays for, in time and memory, with training's graph options."""
     main.set_optimizer()
     for mode in modes:
-        first = build(Configuration("cifar10/c_gan.gin", ["FILTERS = 1", "BATCH_SIZE = 1"]))
-        run(loop.compiled(first.gan, first.dataset, first.batch_size, MODES[mode]), 1)
+        if mode in MODES:
+            first = build(Configuration("cifar10/c_gan.gin", ["FILTERS = 1", "BATCH_SIZE = 1"]))
+            run(loop.compiled(first.gan, first.dataset, first.batch_size, MODES[mode]), 1)
+
+
+class Prepared(NamedTuple):
+    """A row without its time, and what is timed: a call, of so many steps; `steps_done` counts those of all calls."""
+
+    row: StepTime
+    call: Callable[[], None]
+    steps: int
+    steps_done: Callable[[], int] | None = None
+
+
+class Work(NamedTuple):
+    """What a call computes: floating-point operations, and a function that does its convolutions alone."""
+
+    operations: float
+    convolutions: Callable[[], None] | None
 
 
 def measure(
-    setting: str, mode: str, configurations: dict[str, Configuration], rounds: int, operations: dict[str, float]
+    setting: str,
+    configurations: Mapping[str, Configuration],
+    rounds: int,
+    modes: Sequence[str] = ("graph",),
+    precisions: Sequence[str] = ("float32",),
 ) -> list[StepTime]:
-    """A row for each configuration, by its name; `operations` keeps their arithmetic, to count it once."""
-    experiments: dict[str, Measured] = {}
-    calls, first_calls, memory = {}, {}, {}
-    for name, configuration in configurations.items():
-        before = memory_in_use()
-        made = experiments[name] = build(configuration)
-        begin = time.perf_counter()
-        call = loop.compiled(made.gan, made.dataset, made.batch_size, MODES[mode])
-        run(call, 1)
-        first_calls[name] = time.perf_counter() - begin
-        calls[name] = lambda call=call, steps=made.steps: run(call, steps)
-        peak = peak_memory(calls[name])
-        memory[name] = None if before is None or peak is None else max(0, peak - before)
-        if name not in operations:
-            operations[name] = step_operations(made)
-        complain(f"{setting} {mode}: {name} ready, first call {first_calls[name]:.1f} s")
-    step_times.in_turn(calls, 1)  # the first round after so much building is slower
-    measured = step_times.in_turn(calls, rounds)
+    """A row for each mode, precision and configuration; configurations by name, of which PyTorch has some.
+
+    Raises:
+      InputError: PyTorch is asked for and missing.
+      RunError: a step is not finite, or PyTorch fails.
+    """
+    work: dict[tuple[str, str], Work] = {}
+    prepared: list[Prepared] = []
+    with contextlib.ExitStack() as processes:
+        for mode, policy in itertools.product(modes, precisions):
+            chosen = {
+                name: one._replace(bindings=[*one.bindings, f"experiment.Experiment.precision = '{policy}'"])
+                for name, one in configurations.items()
+            }
+            if mode == PYTORCH:
+                prepared += processes.enter_context(_in_pytorch(setting, policy, chosen))
+            else:
+                prepared += (_prepare(setting, mode, policy, name, one, work) for name, one in chosen.items())
+        calls: dict[Any, Callable[[], None]] = {index: one.call for index, one in enumerate(prepared)}
+        calls |= {key: one.convolutions for key, one in work.items() if one.convolutions}
+        step_times.in_turn(calls, 1)  # the first round after so much building is slower
+        measured = step_times.in_turn(calls, rounds)
     rows = []
-    for name, (gan, _, batch_size, steps) in experiments.items():
-        if gan.step != 1 + (2 + rounds) * steps:  # a call ends early at a number that is not finite
-            raise RunError(f"{setting} {mode}: {name} is not finite after {gan.step} steps; {NOT_FINITE_ADVICE}")
-        median, (first, third) = measured[name]
+    for index, (row, _, steps, steps_done) in enumerate(prepared):
+        name = f"{setting} {row.mode} {row.precision}: {row.method}"
+        if steps_done and steps_done() != 1 + (2 + rounds) * steps:  # a call ends early at a number that is not finite
+            raise RunError(f"{name} is not finite after {steps_done()} steps; {NOT_FINITE_ADVICE}")
+        median, (first, third) = measured[index]
+        alone = measured.get((row.method, row.precision)) if row.mode in MODES else None
         rows.append(
-            StepTime(
-                setting=setting,
-                method=name,
-                mode=mode,
-                images=len(gan.sample_shape) == 3,
-                batch_size=batch_size,
+            row._replace(
                 milliseconds=median / steps,
                 quartiles=(first / steps, third / steps),
-                first_call_seconds=first_calls[name],
-                peak_memory_bytes=memory[name],
-                operations=operations[name],
+                convolutions_milliseconds=alone and alone[0] / steps,
             )
         )
-        complain(f"{setting} {mode}: {name} {median / steps:,.3g} ms")
+        complain(f"{name} {median / steps:,.3g} ms")
     return rows
+
+
+def _prepare(
+    setting: str,
+    mode: str,
+    policy: str,
+    name: str,
+    configuration: Configuration,
+    work: dict[tuple[str, str], Work],
+) -> Prepared:
+    """A configuration, its first call done; `work` keeps what is the same in all modes, by name and precision."""
+    before = memory_in_use()
+    made = build(configuration)
+    begin = time.perf_counter()
+    compiled = loop.compiled(made.gan, made.dataset, made.batch_size, MODES[mode])
+    run(compiled, 1)
+    first_call = time.perf_counter() - begin
+    call = lambda: run(compiled, made.steps)
+    peak = peak_memory(call)
+    if (name, policy) not in work:
+        work[name, policy] = call_work(made)
+    row = StepTime(
+        setting=setting,
+        method=name,
+        mode=mode,
+        images=len(made.gan.sample_shape) == 3,
+        batch_size=made.batch_size,
+        milliseconds=math.nan,
+        quartiles=(math.nan, math.nan),
+        first_call_seconds=first_call,
+        peak_memory_bytes=None if before is None or peak is None else max(0, peak - before),
+        operations=work[name, policy].operations / made.steps,
+        precision=policy,
+    )
+    complain(f"{setting} {mode} {policy}: {name} ready, first call {first_call:.1f} s")
+    return Prepared(row, call, made.steps, lambda: made.gan.step)
+
+
+@contextlib.contextmanager
+def _in_pytorch(setting: str, policy: str, configurations: Mapping[str, Configuration]) -> Iterator[list[Prepared]]:
+    """The same steps in PyTorch, as far as `pytorch_steps` has them."""
+    methods = [name for name in configurations if name in pytorch_process.METHODS]
+    if not methods or setting not in pytorch_process.SETTINGS:
+        yield []
+        return
+    made = build(configurations[methods[0]])
+    first_kernel = made.gan.game.networks.discriminator.trainable_variables[0]
+    with PyTorchProcess(setting, methods, policy, made.batch_size, filters=first_kernel.shape[-1]) as process:
+        yield [
+            Prepared(
+                StepTime(
+                    setting=setting,
+                    method=name,
+                    mode=PYTORCH,
+                    images=True,
+                    batch_size=made.batch_size,
+                    milliseconds=math.nan,
+                    quartiles=(math.nan, math.nan),
+                    first_call_seconds=process.first_calls[index],
+                    precision=policy,
+                ),
+                functools.partial(process.step, index),
+                steps=1,
+            )
+            for index, name in enumerate(methods)
+        ]
 
 
 def run(call: Callable, steps: int) -> None:
@@ -177,11 +275,18 @@ def run(call: Callable, steps: int) -> None:
     float(call(tf.constant(steps))["loss/generator"])
 
 
-def step_operations(made: Measured) -> float:
-    """Floating-point operations of a step, over all moves of its schedule."""
+def call_work(made: Measured) -> Work:
+    """What a call does, over its steps and all moves of a schedule."""
     gan = made.gan
     batch = gan.batch(made.dataset.batch(0, made.batch_size, 0), 0)
-    return sum(arithmetic.operations(gan.rule, gan.game, batch, movers) for movers in gan.schedule.moves)
+    operations, counts = 0.0, collections.defaultdict[Convolution, float](float)
+    for movers in gan.schedule.moves:
+        for part, graph in arithmetic.graphs(gan.rule, gan.game, batch, movers):
+            operations += made.steps * part * arithmetic.count(graph)
+            for one, count in convolutions.found(graph).items():
+                counts[one] += made.steps * part * count
+    whole = {one: round(count) for one, count in counts.items()}
+    return Work(operations, convolutions.alone(whole) if whole else None)
 
 
 def memory_in_use() -> int | None:

@@ -1,4 +1,4 @@
-"""How much arithmetic a rule's update is."""
+"""What a rule's update computes, and how much arithmetic that is."""
 
 import tensorflow as tf
 
@@ -25,9 +25,19 @@ def operations(
       batch: how large a batch is; its values do not matter.
       movers: whose direction is wanted, one of a schedule's `moves`.
     """
+    return sum(part * count(graph) for part, graph in graphs(rule, game, batch, movers))
+
+
+def graphs(
+    rule: Rule, game: TwoPlayerGame, batch: Batch, movers: Players = Players(discriminator=True, generator=True)
+) -> list[tuple[float, tf.Graph]]:
+    """What a move computes, as `operations` counts it: graphs, each with the part of all moves that it is taken in."""
     if isinstance(rule, lazy):
-        plain, regularised = (operations(one, game, batch, movers) for one in (sim_gd(), rule.rule))
-        return (regularised + (rule.every - 1) * plain) / rule.every
+        plain, regularised = (graphs(one, game, batch, movers) for one in (sim_gd(), rule.rule))
+        return [
+            *(((rule.every - 1) / rule.every * part, graph) for part, graph in plain),
+            *((part / rule.every, graph) for part, graph in regularised),
+        ]
 
     def direction(point, batch):
         whole = rule.update(game, point, batch, rule.memory(point)).direction
@@ -36,7 +46,12 @@ def operations(
     traced = tf.function(direction).get_concrete_function(game.point(), batch)
     outputs = [tensor.op.name for tensor in tf.nest.flatten(traced.structured_outputs)]
     needed = tf.compat.v1.graph_util.extract_sub_graph(traced.graph.as_graph_def(), outputs)
-    options = {**tf.compat.v1.profiler.ProfileOptionBuilder.float_operation(), "output": "none"}
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(needed, name="")
-        return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
+    return [(1.0, graph)]
+
+
+def count(graph: tf.Graph) -> float:
+    """Floating-point operations of a graph, counted as `operations` does."""
+    options = {**tf.compat.v1.profiler.ProfileOptionBuilder.float_operation(), "output": "none"}
+    return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops

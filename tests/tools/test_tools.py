@@ -11,8 +11,6 @@ TOOLS = sorted(path.stem for path in (ROOT / "tools").glob("*.py"))
 
 
 def tool(name):
-    if name == "pytorch_steps":
-        pytest.importorskip("torch")
     return importlib.import_module(f"tools.{name}")
 
 
@@ -58,7 +56,6 @@ def test_an_unknown_argument(name):
         ("train_classifier", ["cifar10", "--output", "x.h5"], "--output must be a file that ends in .keras, not x.h5"),
         ("train_classifier", ["a", "--output", "x.keras", "--epochs", "0"], "--epochs must be an integer of at least"),
         ("benchmark", ["--output", "/proc/x"], "cannot write to /proc/x: "),
-        ("pytorch_steps", ["--output", "/proc/x.json"], "cannot write to /proc: "),
         ("reproduce", ["jare-table1", "--out", "/dev/null/x"], "cannot write to /dev/null/x/cpu/jare-table1: "),
     ],
 )

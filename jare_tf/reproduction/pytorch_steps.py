@@ -1,53 +1,29 @@
-"""What the same training steps take in PyTorch: settings A to F of CIFAR-10, methods GAN, ConOpt and JARE.
-
-    pip install torch
-    python tools/pytorch_steps.py --output pytorch.json
-    python tools/benchmark.py --from benchmark/benchmark.json pytorch.json
+"""Training steps in PyTorch, to compare with: settings A to F of CIFAR-10, methods GAN, ConOpt and JARE.
 
 A straightforward implementation of the networks of `jare_tf.game.networks`, with second derivatives by
-`autograd.grad(create_graph=True)`, to compare `tools/benchmark.py` with: methods in turn, batch 64, random pixels, a
-GPU where PyTorch sees one. The kernels of 5×5 and stride 2 lie as PyTorch's padding has it, a mirror image of
-TensorFlow's, which changes neither the game nor what it costs. PyTorch is no dependency of the project.
+`autograd.grad(create_graph=True)`, on random pixels, on a GPU where PyTorch sees one. The kernels of 5×5 and stride 2
+lie as PyTorch's padding has it, a mirror image of TensorFlow's, which changes neither the game nor what it costs.
+
+This file is run as a program, in a process of its own, and imports neither TensorFlow nor this package: in one process
+PyTorch and TensorFlow end in a segmentation fault. `pytorch_process` talks to it: the argument is
+what to make, in JSON; it prints the seconds that the first step of each method takes, then takes a step of method n for
+each line "n" that comes, and prints "done". PyTorch is no dependency of the project.
 """
 
-import argparse
 import functools
 import json
-import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 
-from jare_tf import cli
-
-
-def parser() -> cli.Parser:
-    made = cli.Parser("pytorch_steps", __doc__)
-    made.add_argument("--settings", help="of A to F, as in C,E; by default all")
-    made.add_argument("--methods", help="of GAN, ConOpt and JARE, as in GAN,JARE; by default all")
-    made.add_argument("--rounds", type=int, default=7, help="measurements of each; %(default)s by default")
-    made.add_argument("--batch_size", type=int, default=64, help="%(default)s by default")
-    made.add_argument("--filters", type=int, default=64, help="an even number; %(default)s by default")
-    made.add_argument("--output", metavar="FILE", help="for tools/benchmark.py --from; by default not written")
-    return made
-
-
-if __name__ == "__main__":
-    parser().start()  # --help and mistakes end here, before TensorFlow is imported
-
-from jare_tf import files
-from jare_tf.errors import InputError
-from jare_tf.output import complain, show
-from jare_tf.report import step_times
-from jare_tf.report.step_times import StepTime
-from jare_tf.settings import Count, check
-from jare_tf.training.run import Run
-
 try:
     import torch
-except ImportError:
-    cli.end(2, "pytorch_steps: PyTorch is missing: pip install torch")
+    from torch import nn
+    from torch.nn import functional
+except ImportError as error:
+    print(f"pip install torch ({error})", file=sys.stderr)
+    sys.exit(2)
 
-nn, functional = torch.nn, torch.nn.functional
 LATENT_DIM, LEAK = 128, 0.1
 
 
@@ -84,6 +60,7 @@ def deconv(before: int, after: int, kernel: int, bias: bool = True) -> nn.ConvTr
 
 
 def conv4_generator(filters: int, batch_norm: bool) -> nn.Module:
+    """`networks.conv4.generator`."""
     norm = lambda width: [BatchNorm(width)] if batch_norm else []
     bias, width = not batch_norm, 8 * filters
     stack = [nn.Linear(LATENT_DIM, 16 * width, bias=bias), *norm(16 * width), nn.ReLU(), nn.Unflatten(1, (width, 4, 4))]
@@ -95,6 +72,7 @@ def conv4_generator(filters: int, batch_norm: bool) -> nn.Module:
 
 
 def conv4_discriminator(filters: int) -> nn.Module:
+    """`networks.conv4.discriminator`."""
     stack, width = [], 3
     for multiple in (1, 2, 4):
         after = multiple * filters
@@ -106,6 +84,7 @@ def conv4_discriminator(filters: int) -> nn.Module:
 
 
 def dcgan4_generator(filters: int) -> nn.Module:
+    """`networks.dcgan.generator`."""
     stack = [nn.Linear(LATENT_DIM, 4 * filters), nn.ReLU(), nn.Unflatten(1, (filters, 2, 2))]
     for _ in range(3):
         stack += [deconv(filters, filters, 5), nn.ReLU()]
@@ -113,6 +92,7 @@ def dcgan4_generator(filters: int) -> nn.Module:
 
 
 def dcgan4_discriminator(filters: int) -> nn.Module:
+    """`networks.dcgan.discriminator`."""
     stack = []
     for width in (3, filters, filters, filters):
         stack += [nn.Conv2d(width, filters, 5, 2, padding=2), nn.LeakyReLU(LEAK)]
@@ -120,7 +100,7 @@ def dcgan4_discriminator(filters: int) -> nn.Module:
 
 
 def resnet_generator(filters: int, size: int) -> nn.Module:
-    """`resnet_v1` from 2 pixels a side, `resnet_v2` from 4."""
+    """`networks.resnet.generator_v1` from 2 pixels a side, `generator_v2` from 4."""
     stack = [nn.Linear(LATENT_DIM, size * size * filters), nn.ReLU(), nn.Unflatten(1, (filters, size, size))]
     for _ in range(3):
         stack += [deconv(filters, filters, 4), nn.ReLU(), Residual(filters, filters // 2)]
@@ -129,6 +109,7 @@ def resnet_generator(filters: int, size: int) -> nn.Module:
 
 
 def resnet_discriminator(filters: int) -> nn.Module:
+    """`networks.resnet.discriminator`."""
     stack = []
     for width, inner in ((3, filters), *[(filters, filters // 2)] * 3):
         stack += [nn.Conv2d(width, filters, 4, 2, padding=1), nn.ReLU(), Residual(filters, inner)]
@@ -176,6 +157,7 @@ def direction(method: str, gamma: float, losses: Sequence, parameters: Sequence[
 
 
 METHODS = {"GAN": 0.0, "ConOpt": 10.0, "JARE": 100.0}  # γ of JARE section 7
+PRECISIONS = {"float32": torch.float32, "mixed_bfloat16": torch.bfloat16, "mixed_float16": torch.float16}
 
 
 def losses(generator: nn.Module, discriminator: nn.Module, real, latent) -> tuple:
@@ -185,8 +167,10 @@ def losses(generator: nn.Module, discriminator: nn.Module, real, latent) -> tupl
     return softplus(-discriminator(real)).mean() + softplus(fake).mean(), softplus(-fake).mean()
 
 
-def trainer(setting: str, method: str, batch_size: int, filters: int, device: str) -> Callable[[], None]:
-    """A function that takes a training step."""
+def trainer(setting: str, method: str, precision: str, batch_size: int, filters: int) -> Callable[[], None]:
+    """A function that takes a training step, in one of PRECISIONS."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    autocast = functools.partial(torch.autocast, device, PRECISIONS[precision], enabled=precision != "float32")
     torch.manual_seed(0)
     generator, discriminator = (make(filters).to(device) for make in NETWORKS[setting])
     for module in [*generator.modules(), *discriminator.modules()]:
@@ -202,7 +186,8 @@ def trainer(setting: str, method: str, batch_size: int, filters: int, device: st
 
     def step() -> None:
         real, latent = pixels.float() / 127.5 - 1, torch.randn(batch_size, LATENT_DIM, device=device)
-        both = losses(generator, discriminator, real, latent)
+        with autocast():
+            both = losses(generator, discriminator, real, latent)
         for own, parts in zip(parameters, direction(method, METHODS[method], both, parameters), strict=True):
             for parameter, part in zip(own, parts, strict=True):
                 parameter.grad = part
@@ -213,51 +198,20 @@ def trainer(setting: str, method: str, batch_size: int, filters: int, device: st
     return step
 
 
-def measure(setting: str, methods: Sequence[str], rounds: int, batch_size: int, filters: int) -> list[StepTime]:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    steps, first = {}, {}
-    for method in methods:
-        steps[method] = trainer(setting, method, batch_size, filters, device)
+def main(request: str) -> None:
+    """Answers the process that started this one."""
+    asked = json.loads(request)
+    steps = []
+    for method in asked["methods"]:
+        step = trainer(asked["setting"], method, asked["precision"], asked["batch_size"], asked["filters"])
         begin = time.perf_counter()
-        steps[method]()
-        first[method] = time.perf_counter() - begin
-    step_times.in_turn(steps, 1)
-    measured = step_times.in_turn(steps, rounds)
-    complain(f"{setting}: {', '.join(f'{name} {ms:.3g} ms' for name, (ms, _) in measured.items())}")
-    return [
-        StepTime(setting, method, "PyTorch", True, batch_size, median, quartiles, first[method])
-        for method, (median, quartiles) in measured.items()
-    ]
-
-
-def chosen(flag: str, names: str | None, known: Sequence[str]) -> list[str]:
-    """What a comma-separated list names, by default all."""
-    wanted = known if names is None else names.split(",")
-    for name in wanted:
-        if name not in known:
-            raise InputError(f"{flag} must be some of {', '.join(known)}, separated by commas, not {name!r}")
-    return list(dict.fromkeys(wanted))
-
-
-def benchmark(given: argparse.Namespace) -> None:
-    for name in ("rounds", "batch_size", "filters"):
-        check(f"--{name}", Count, getattr(given, name))
-    settings = chosen("--settings", given.settings, list(NETWORKS))
-    methods = chosen("--methods", given.methods, list(METHODS))
-    if given.output:
-        Run(os.path.dirname(given.output) or ".").make()
-    rows = [
-        row for setting in settings for row in measure(setting, methods, given.rounds, given.batch_size, given.filters)
-    ]
-    show(step_times.table(rows))
-    if given.output:
-        record = {"pytorch": torch.__version__, "threads": torch.get_num_threads(), "rows": step_times.to_json(rows)}
-        files.replace(given.output, json.dumps(record, indent=1))
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser().run(benchmark, arguments, {"cannot write to": "--output"})
+        step()
+        steps.append(step)
+        print(json.dumps(time.perf_counter() - begin), flush=True)
+    for line in sys.stdin:
+        steps[int(line)]()
+        print("done", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
