@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from keras import layers
 import jare_tf
 from jare_tf import callbacks, data, evaluation, losses, networks, rules
 from jare_tf.data import draws, latent
+from jare_tf.game import precision
 from jare_tf.training import optimizers
 from jare_tf.training.two_player_model import METRICS
 
@@ -231,6 +233,31 @@ def test_k6_layers_whose_second_derivative_is_wrong(layer, instead):
         for rule in (jare_tf.sim_gd(), jare_tf.jare(0.0), jare_tf.extragradient(0.1), jare_tf.optimistic()):
             made(d=network(), rule=rule)
         made(d=keras.Sequential([keras.Input((2,)), networks.batch_norm.BatchNormalization(), layers.Dense(1)]))
+
+
+@pytest.mark.parametrize(
+    ("layer", "instead"),
+    [
+        (lambda: layers.Dense(1), "take jare_tf.networks.dense.Dense"),
+        (
+            lambda: layers.EinsumDense("ab,bc->ac", 1, bias_axes="c"),
+            "take it without a bias, or with dtype='float32'",
+        ),
+        (lambda: networks.dense.Dense(1), None),
+        (lambda: layers.Dense(1, use_bias=False), None),
+        (lambda: layers.Dense(1, dtype="float32"), None),
+    ],
+)
+def test_k6_biases_in_bfloat16(layer, instead):
+    """TensorFlow sums the gradient of a bias in bfloat16 on a CPU."""
+    with precision.policy("mixed_bfloat16"):
+        network = keras.Sequential([keras.Input((2,)), layer()])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        made(d=network, rule=jare_tf.sim_gd())
+    message = f"the discriminator has '.*' of keras.layers.*, whose bias has a wrong gradient in bfloat16.*{instead}"
+    assert len(said) == bool(instead)
+    assert all(re.match(message, str(one.message)) for one in said)
 
 
 def test_k7_channels_first():

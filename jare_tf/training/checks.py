@@ -10,9 +10,12 @@ import tensorflow as tf
 from jare_tf.dynamics.rule import Rule
 from jare_tf.errors import InputError, brief, shown
 from jare_tf.game.networks import batch_norm
+from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
+from jare_tf.game.networks.dense import Dense
 from jare_tf.types import Players
 
 _OF_SHAPE = ("Identity", "Cast", "Reshape", "Squeeze", "ExpandDims", "Transpose", "StridedSlice")
+_BIASED = (Dense, Conv2D, Conv2DTranspose)
 _SAMPLES = 2  # of one alone nobody sees whether it is a batch
 
 
@@ -61,21 +64,20 @@ def check_trainable(networks: Players) -> None:
 def warn_of_layers(
     networks: Players, sample_shape: Sequence[int | None], rule: Rule, penalties: Sequence[Callable]
 ) -> None:
-    """Warns of what Keras has and is wrong here: probabilities for logits, layers with wrong second derivatives."""
+    """Warns of what Keras has and is wrong here: probabilities for logits, layers with wrong derivatives."""
     if last_operation(networks.discriminator, sample_shape) in ("Sigmoid", "Softmax"):
         name = networks.discriminator.name
         _warn(f"the discriminator {name!r} ends in a sigmoid, whose probabilities are taken for logits: leave it out")
-    if not penalties and not rule.differentiates_twice:
-        return
+    twice = bool(penalties) or rule.differentiates_twice
     for player, network in networks._asdict().items():
-        found: dict[tuple[str, str], list[str]] = {}
+        found: dict[tuple[str, str, str], list[str]] = {}
         for layer in network._flatten_layers():
-            if instead := _instead(layer):
-                found.setdefault((type(layer).__name__, instead), []).append(repr(layer.name))
-        for (kind, instead), names in found.items():
+            if wrong := (twice and _wrong_twice(layer)) or _wrong_in_bfloat16(layer):
+                found.setdefault((type(layer).__name__, *wrong), []).append(repr(layer.name))
+        for (kind, what, instead), names in found.items():
             _warn(
-                f"the {player} has {', '.join(names)} of keras.layers.{kind}, whose second derivative is wrong, and "
-                f"with it this training: take {instead}"
+                f"the {player} has {', '.join(names)} of keras.layers.{kind}, {what}, and with it this training: take "
+                f"{instead}"
             )
 
 
@@ -99,13 +101,29 @@ def last_operation(network: keras.Model, input_shape: Sequence[int | None]) -> s
     return output.op.type
 
 
-def _instead(layer: keras.layers.Layer) -> str:
-    """What this package has for a layer of Keras that is wrong under a second derivative; nothing for others."""
+def _wrong_twice(layer: keras.layers.Layer) -> tuple[str, str] | None:
+    """What is wrong in a layer of Keras under a second derivative, and what this package has instead."""
+    wrong = "whose second derivative is wrong"
     if isinstance(layer, keras.layers.SpectralNormalization):
-        return "the layers of jare_tf.networks.spectral_norm"
+        return wrong, "the layers of jare_tf.networks.spectral_norm"
     if isinstance(layer, keras.layers.BatchNormalization) and not isinstance(layer, batch_norm.BatchNormalization):
-        return "jare_tf.networks.batch_norm.BatchNormalization, which has the same arguments"
-    return ""
+        return wrong, "jare_tf.networks.batch_norm.BatchNormalization, which has the same arguments"
+    return None
+
+
+def _wrong_in_bfloat16(layer: keras.layers.Layer) -> tuple[str, str] | None:
+    """What is wrong in a layer of Keras with a bias in bfloat16 on a CPU, see `dense.add_bias`."""
+    if layer.compute_dtype != "bfloat16" or getattr(layer, "bias", None) is None or not _on_cpu():
+        return None
+    if type(layer).__module__.startswith("jare_tf."):
+        return None
+    ours = {one.in_keras: f"jare_tf.networks.{one.__module__.rsplit('.', 1)[1]}.{one.__name__}" for one in _BIASED}
+    instead = ours.get(type(layer), "it without a bias, or with dtype='float32'")
+    return "whose bias has a wrong gradient in bfloat16 on a CPU", instead
+
+
+def _on_cpu() -> bool:
+    return not tf.config.list_logical_devices("GPU") and not tf.config.list_logical_devices("TPU")
 
 
 def _check_batch(network: str, what: str, made: Any) -> None:

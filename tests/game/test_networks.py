@@ -11,11 +11,12 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.dynamics.vector_field import gradient
-from jare_tf.game import networks
+from jare_tf.game import networks, precision
 from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, conv4, dcgan, linear_quadratic, mlp, resnet, resnet_cf, weight_clipping
 from jare_tf.game.networks.batch_norm import BatchNormalization
 from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
+from jare_tf.game.networks.dense import Dense
 
 # Trainable parameters of the published networks: 64 filters, 32 px, 128 latent dimensions.
 COUNTS = {
@@ -75,6 +76,47 @@ def test_every_network_for_images_is_tested():
 def test_other_sizes(network):
     model = network(filters=4, image_size=64, channels=1)
     assert (64, 64, 1) in (model.output_shape[1:], model.input_shape[1:])
+
+
+@pytest.mark.parametrize("network", [*IMAGE_NETWORKS, mlp.generator, mlp.discriminator], ids=name)
+def test_biases_in_bfloat16(network):
+    """TensorFlow's gradient of a bias sums bfloat16 in bfloat16 on a CPU: no network of ours may have it."""
+    image = network in IMAGE_NETWORKS
+    with precision.policy("mixed_bfloat16"):
+        model = network(**({"filters": 4} if image else {"latent_dim": 3} if network is mlp.generator else {}))
+
+    @tf.function
+    def gradient(inputs):
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(model(inputs))
+        return tape.gradient(value, model.trainable_variables)
+
+    graph = gradient.get_concrete_function(tf.TensorSpec([2, *model.input_shape[1:]])).graph
+    kinds = {one.type for one in graph.get_operations()}
+    assert "BiasAddGrad" not in kinds and "Sum" in kinds
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (Dense(3), [4096, 5]),
+        (Conv2D(3, 3, 1, "same"), [64, 16, 16, 5]),
+        (Conv2DTranspose(3, 4, 2, "same"), [64, 8, 8, 5]),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_gradient_of_a_bias_in_bfloat16(layer, shape):
+    """As in float32, of random numbers with a mean."""
+    twins = [type(layer)(**{**layer.get_config(), "dtype": dtype}) for dtype in ("float32", "mixed_bfloat16")]
+    found = []
+    for twin in twins:
+        inputs = tf.random.stateless_normal(shape, [1, 2])
+        with tf.GradientTape() as tape:
+            outputs = twin(inputs)
+            upstream = tf.cast(tf.random.stateless_normal(outputs.shape, [3, 4], mean=0.1), outputs.dtype)
+            value = tf.reduce_sum(tf.cast(outputs * upstream, tf.float32))
+        found.append(np.asarray(tape.gradient(value, twin.bias)))
+    assert np.linalg.norm(found[1] - found[0]) < 5e-3 * np.linalg.norm(found[0])
 
 
 @pytest.mark.parametrize("network", IMAGE_NETWORKS, ids=name)

@@ -311,4 +311,5 @@ def test_moving_average_of_batch_norm():
     now = [variable.numpy() for variable in generator.non_trainable_variables]
     for average, old, new in zip(gan.average[1], before, now, strict=True):
         np.testing.assert_allclose(average, 0.1 * old + 0.9 * new, rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(gan(tf.ones([2, 128]))[:1], gan(tf.ones([1, 128])))
+    # Not to the bit: a processor may have other convolutions for other batches.
+    np.testing.assert_allclose(gan(tf.ones([2, 128]))[:1], gan(tf.ones([1, 128])), rtol=0, atol=1e-5)

@@ -5,6 +5,7 @@ import keras
 from jare_tf.game.networks import batch_norm as bn
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
+from jare_tf.game.networks.dense import Dense
 from jare_tf.game.networks.image_sizes import start_size
 from jare_tf.settings import Size, Width, checked
 
@@ -37,7 +38,7 @@ def generator(
 
     bias = not batch_norm
     stack = [
-        *normalised(layers.Dense(size * size * 8 * filters, use_bias=bias), "relu"),
+        *normalised(Dense(size * size * 8 * filters, use_bias=bias), "relu"),
         layers.Reshape((size, size, 8 * filters)),
     ]
     for multiple in (4, 2, 1):

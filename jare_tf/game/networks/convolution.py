@@ -14,6 +14,8 @@ channels. And the filter gradient of few pixels is a convolution here, with the 
 import keras
 import tensorflow as tf
 
+from jare_tf.game.networks.dense import add_bias
+
 _FEW = 4  # channels, or pixels a side
 
 
@@ -144,9 +146,17 @@ def _covered(layer: keras.layers.Layer, inputs: tf.Tensor) -> bool:
 
 @keras.saving.register_keras_serializable("jare_tf")
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` by way of `convolve`."""
+    """`keras.layers.Conv2D` by way of `convolve` and `add_bias`."""
 
     in_keras = keras.layers.Conv2D
+
+    def call(self, inputs):
+        if self.data_format == "channels_first":
+            return super().call(inputs)
+        outputs = self.convolution_op(inputs, self.kernel)
+        if self.use_bias:
+            outputs = add_bias(outputs, self.bias)
+        return self.activation(outputs)
 
     def convolution_op(self, inputs, kernel):
         if self.groups > 1 or not _covered(self, inputs):
@@ -156,7 +166,7 @@ class Conv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("jare_tf")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """`keras.layers.Conv2DTranspose` by way of `input_gradient`."""
+    """`keras.layers.Conv2DTranspose` by way of `input_gradient` and `add_bias`."""
 
     in_keras = keras.layers.Conv2DTranspose
 
@@ -167,5 +177,5 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
         size = tuple(stride * side for side in inputs.shape[1:3])
         outputs = input_gradient(inputs, tf.convert_to_tensor(self.kernel), stride, size)
         if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias))
+            outputs = add_bias(outputs, self.bias)
         return self.activation(outputs)

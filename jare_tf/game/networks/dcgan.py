@@ -17,6 +17,7 @@ import keras
 from jare_tf.game.networks import batch_norm as bn
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.convolution import Conv2DTranspose
+from jare_tf.game.networks.dense import Dense
 from jare_tf.game.networks.image_sizes import start_size
 from jare_tf.settings import BelowOne, CountFromZero, Size, Width, checked
 
@@ -55,8 +56,8 @@ def generator(
     size = start_size("dcgan.generator", image_size, layers)
     widths = [filters * growth**k for k in reversed(range(layers))]
     bias = not batch_norm
-    stack = [keras.layers.Dense(dense_units), *_activation(leak)] if dense_units else []
-    stack += [keras.layers.Dense(size * size * widths[0], use_bias=bias), keras.layers.Reshape((size, size, widths[0]))]
+    stack = [Dense(dense_units), *_activation(leak)] if dense_units else []
+    stack += [Dense(size * size * widths[0], use_bias=bias), keras.layers.Reshape((size, size, widths[0]))]
     stack += _activation(leak, batch_norm)
     for width in widths[1:]:
         stack += [Conv2DTranspose(width, 5, 2, "same", use_bias=bias), *_activation(leak, batch_norm)]

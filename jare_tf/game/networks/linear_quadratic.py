@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from jare_tf.game.networks.dense import Dense
 from jare_tf.settings import Width, checked
 from jare_tf.types import Players
 
@@ -36,9 +37,7 @@ class Monomials(keras.layers.Layer):
 @checked
 def generator(*, dimension: Width = 1, initial: float = 0.5, translates: bool = False) -> keras.Model:
     """G(z) = A z, or A z + b if it `translates`; A starts at initial · I and b at 0. z has the `dimension` of x."""
-    scale = keras.layers.Dense(
-        dimension, use_bias=translates, kernel_initializer=keras.initializers.Identity(gain=initial)
-    )
+    scale = Dense(dimension, use_bias=translates, kernel_initializer=keras.initializers.Identity(gain=initial))
     return keras.Sequential([keras.Input((dimension,)), scale], name="linear_generator")
 
 

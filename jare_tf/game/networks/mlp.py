@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 
 from jare_tf.game.networks import spectral_norm as sn
+from jare_tf.game.networks.dense import Dense
 from jare_tf.settings import Size, Width, checked
 
 Initializer = str | Callable[[], keras.Initializer]
@@ -28,8 +29,8 @@ def generator(
       depth: hidden layers.
       kernel_initializer: of every layer's weights, by name or what makes one, as '@keras.initializers.Orthogonal'.
     """
-    hidden = [keras.layers.Dense(width, "relu", kernel_initializer=_new(kernel_initializer)) for _ in range(depth)]
-    output = keras.layers.Dense(output_dim, kernel_initializer=_new(kernel_initializer))
+    hidden = [Dense(width, "relu", kernel_initializer=_new(kernel_initializer)) for _ in range(depth)]
+    output = Dense(output_dim, kernel_initializer=_new(kernel_initializer))
     return keras.Sequential([keras.Input((latent_dim,)), *hidden, output], name="mlp_generator")
 
 

@@ -7,6 +7,7 @@ import keras
 
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
+from jare_tf.game.networks.dense import Dense
 from jare_tf.game.networks.image_sizes import doublings
 from jare_tf.settings import Size, Width, checked
 
@@ -23,7 +24,7 @@ def _residual_block(inputs, filters: int, inner: int, conv=Conv2D):
 def _upsampled(latent_dim: int, filters: int, size: int, blocks: int):
     """z → dense size·size·f ReLU → (deconv 4×4/2 f ReLU, residual block) `blocks` times."""
     latent = keras.Input((latent_dim,))
-    hidden = keras.layers.Dense(size * size * filters, activation="relu")(latent)
+    hidden = Dense(size * size * filters, activation="relu")(latent)
     hidden = keras.layers.Reshape((size, size, filters))(hidden)
     for _ in range(blocks):
         hidden = Conv2DTranspose(filters, 4, 2, "same", activation="relu")(hidden)

@@ -8,6 +8,7 @@ import keras
 
 from jare_tf.game.networks import spectral_norm as sn
 from jare_tf.game.networks.convolution import Conv2D, Conv2DTranspose
+from jare_tf.game.networks.dense import Dense
 from jare_tf.game.networks.image_sizes import start_size
 from jare_tf.settings import Size, Width, checked
 
@@ -31,7 +32,7 @@ def generator(
     """
     size = start_size("resnet_cf.generator", image_size, 4)
     latent = keras.Input((latent_dim,))
-    hidden = keras.layers.Reshape((size, size, filters))(keras.layers.Dense(size * size * filters)(latent))
+    hidden = keras.layers.Reshape((size, size, filters))(Dense(size * size * filters)(latent))
     for _ in range(3):
         hidden = Conv2DTranspose(filters, 5, 2, "same")(_leaky(hidden))
         hidden = _residual_block(hidden, filters, filters // 2)

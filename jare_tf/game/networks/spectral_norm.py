@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from jare_tf.game.networks.convolution import Conv2D
+from jare_tf.game.networks.dense import Dense
 
 
 class _SpectralNorm(keras.layers.Layer):
@@ -68,4 +69,4 @@ class SpectralNormConv2D(_SpectralNorm, Conv2D):
 
 def layers(spectral_norm: bool) -> tuple[type, type]:
     """The (Dense, Conv2D) classes of a discriminator with or without spectral norm."""
-    return (SpectralNormDense, SpectralNormConv2D) if spectral_norm else (keras.layers.Dense, Conv2D)
+    return (SpectralNormDense, SpectralNormConv2D) if spectral_norm else (Dense, Conv2D)
