@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import jare_tf
 
-SIZE, LATENT_DIM, EPOCHS = 28, 64, 12  # three minutes on two cores
+SIZE, LATENT_DIM, EPOCHS = 28, 64, 40  # three minutes on two cores
 
 # %% [markdown]
 # ## Digits
