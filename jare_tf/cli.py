@@ -56,6 +56,19 @@ class Parser(argparse.ArgumentParser):
         import_tensorflow(self.prog, self.parse_args().debug)
 
 
+def chosen(flag: str, names: str | None, known: Sequence[str], default: Sequence[str] | None = None) -> list[str]:
+    """What a comma-separated list names, in its order and once; by default all, or `default`.
+
+    Raises:
+      InputError: it names what is not known.
+    """
+    wanted = (default or known) if names is None else names.split(",")
+    for name in wanted:
+        if name not in known:
+            raise InputError(f"{flag} must be some of {', '.join(known)}, separated by commas, not {name!r}")
+    return list(dict.fromkeys(wanted))
+
+
 def import_tensorflow(name: str, debug: bool) -> None:
     """Imports TensorFlow and lists the devices, without the dozen lines that it writes to stderr while it does.
 

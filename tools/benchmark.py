@@ -67,20 +67,11 @@ from jare_tf.settings import Count, check
 from jare_tf.training.run import Run
 
 
-def chosen(flag: str, names: str | None, known: Sequence[str], default: Sequence[str] | None = None) -> list[str]:
-    """What a comma-separated list names; by default all, or `default`."""
-    wanted = (default or known) if names is None else names.split(",")
-    for name in wanted:
-        if name not in known:
-            raise InputError(f"{flag} must be some of {', '.join(known)}, separated by commas, not {name!r}")
-    return list(dict.fromkeys(wanted))
-
-
 def plan(arguments: argparse.Namespace) -> dict[str, dict[str, Configuration]]:
     """By setting the configurations to compare, by the name of their method."""
     if arguments.configs:
         return {"–": {file: Configuration(file, arguments.gin_param) for file in arguments.configs}}
-    methods = chosen("--methods", arguments.methods, list(METHODS))
+    methods = cli.chosen("--methods", arguments.methods, list(METHODS))
     settings = {
         setting: {
             METHODS[method]: Configuration(
@@ -89,7 +80,7 @@ def plan(arguments: argparse.Namespace) -> dict[str, dict[str, Configuration]]:
             for method in methods
             if method in SETTINGS[setting]
         }
-        for setting in chosen("--settings", arguments.settings, list(SETTINGS))
+        for setting in cli.chosen("--settings", arguments.settings, list(SETTINGS))
     }
     settings = {setting: configurations for setting, configurations in settings.items() if configurations}
     if not settings:
@@ -124,8 +115,8 @@ def benchmark(arguments: argparse.Namespace) -> None:
         show(step_times.table(read(arguments.from_json)))
         return
     check("--rounds", Count, arguments.rounds)
-    modes = chosen("--modes", arguments.modes, [*MODES, PYTORCH], default=list(MODES))
-    precisions = chosen("--precisions", arguments.precisions, PRECISIONS, default=["float32"])
+    modes = cli.chosen("--modes", arguments.modes, [*MODES, PYTORCH], default=list(MODES))
+    precisions = cli.chosen("--precisions", arguments.precisions, PRECISIONS, default=["float32"])
     settings = plan(arguments)
     in_pytorch = [
         set(settings[name]) & set(pytorch_process.METHODS) for name in settings if name in pytorch_process.SETTINGS

@@ -13,35 +13,54 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf.dynamics.jacobian_coupling import sim_gd
-from jare_tf.dynamics.rule import Rule
+from jare_tf.dynamics.rule import Rule, within
+from jare_tf.dynamics.unrolled import unrolled
 from jare_tf.game import precision
 from jare_tf.training.gan import GAN
 from jare_tf.types import Batch, Players, Point
 
 _FIRST_SCALE = 2.0**15  # of float16; halved until the direction is finite, as training does
+# The most that a relative error may be, several times what a right one is: float32 has TF32 on GPUs.
+BOUNDS = {"float32": 0.01, "mixed_bfloat16": 0.2, "mixed_float16": 0.1}
+_HEADER = (
+    "rule",
+    "precision",
+    "XLA",
+    "D: error, cosine",
+    "its regularising part",
+    "G: error, cosine",
+    "its regularising part",
+    "",
+)
+
+
+class Distance(NamedTuple):
+    """From a vector to the one that it should be: the relative error, at least 0, and the cosine, at most 1."""
+
+    error: float
+    cosine: float
 
 
 class Exactness(NamedTuple):
     """How far a rule's direction is from that in float64.
 
     rule: its name.
-    player: "discriminator" or "generator".
     precision: a Keras policy.
     xla: whether XLA compiled it.
-    error: the relative error of the direction, at least 0.
-    cosine: between the directions, at most 1.
-    part_error: the relative error of the regularising part; None where there is none.
-    part_cosine: its cosine; None where there is none.
+    whole: the `Distance` of each player's direction.
+    part: that of each regularising part; None where there is none.
     """
 
     rule: str
-    player: str
     precision: str
     xla: bool
-    error: float
-    cosine: float
-    part_error: float | None
-    part_cosine: float | None
+    whole: Players
+    part: Players
+
+    @property
+    def right(self) -> bool:
+        """Whether the directions are within `BOUNDS`."""
+        return all(one.error <= BOUNDS[self.precision] for one in self.whole)
 
 
 def compare(
@@ -52,7 +71,7 @@ def compare(
     xla: Sequence[bool] = (False,),
     parameters_of: GAN | None = None,
 ) -> list[Exactness]:
-    """A row for each precision, choice of XLA, rule and player.
+    """A row for each rule, precision and choice of XLA; `unrolled` has none in float16, which it does not train in.
 
     Args:
       make: makes the GAN at its initialisation in the precision of Keras' present policy.
@@ -65,31 +84,41 @@ def compare(
     given = parameters_of or make()
     point = tf.nest.map_structure(np.asarray, given.game.point())
     latent = np.random.default_rng(0).normal(size=(len(real), given.latent_dim))
-    every = {"": sim_gd(), **rules}
+    plain = sim_gd()
+
+    def directions(gan: GAN, compiled: bool, names: Sequence[str]) -> tuple[list, dict[str, list]]:
+        """Of sim_gd, and of the rules by name."""
+        of = lambda rule: _directions(gan, rule, point, real, latent, compiled)
+        return of(plain), {name: of(rules[name]) for name in names}
+
     with tf.device("CPU"), precision.float64():
-        exact = {name: _directions(make(), rule, point, real, latent, False) for name, rule in every.items()}
+        exact_plain, exact = directions(make(), False, list(rules))
     rows = []
     for policy in precisions:
+        names = [name for name, rule in rules.items() if policy != "mixed_float16" or not within(rule, unrolled)]
         with precision.policy(policy):
             gan = make()
-            for compiled in xla:
-                found = {name: _directions(gan, rule, point, real, latent, compiled) for name, rule in every.items()}
-                for name in rules:
-                    for index, player in enumerate(Players._fields):
-                        whole, wanted = found[name][index], exact[name][index]
-                        part, wanted_part = whole - found[""][index], wanted - exact[""][index]
-                        regularised = np.linalg.norm(wanted_part) > 1e-12 * np.linalg.norm(wanted)
-                        rows.append(
-                            Exactness(
-                                name,
-                                player,
-                                policy,
-                                compiled,
-                                *_distance(whole, wanted),
-                                *(_distance(part, wanted_part) if regularised else (None, None)),
-                            )
-                        )
+        for compiled in xla:
+            found_plain, found = directions(gan, compiled, names)
+            for name in names:
+                whole = Players(*map(_distance, found[name], exact[name]))
+                part = Players(*map(_part_distance, found[name], found_plain, exact[name], exact_plain))
+                rows.append(Exactness(name, policy, compiled, whole, part))
     return rows
+
+
+def table(rows: Sequence[Exactness]) -> str:
+    """The rows in Markdown."""
+
+    def cell(distance: Distance | None) -> str:
+        return "–" if distance is None else f"{distance.error:.1e}, {distance.cosine:.4f}"
+
+    lines = [list(_HEADER), ["---"] * len(_HEADER)]
+    for row in rows:
+        distances = [cell(one) for pair in zip(row.whole, row.part, strict=True) for one in pair]
+        verdict = "right" if row.right else "**WRONG**"
+        lines.append([f"`{row.rule}`", row.precision, "yes" if row.xla else "no", *distances, verdict])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _directions(
@@ -117,9 +146,19 @@ def _directions(
         gan.game.loss_scale = kept
 
 
-def _distance(vector: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
-    """(relative error, cosine)."""
-    size, length = np.linalg.norm(wanted), np.linalg.norm(vector)
-    if not math.isfinite(length) or length == 0:
-        return math.inf, math.nan
-    return float(np.linalg.norm(vector - wanted) / size), float(vector @ wanted / (size * length))
+def _distance(vector: np.ndarray, wanted: np.ndarray) -> Distance:
+    length, size = float(np.linalg.norm(vector)), float(np.linalg.norm(wanted))
+    if length == size == 0:  # a player whose loss is lost beside the regulariser
+        return Distance(0.0, 1.0)
+    if not math.isfinite(length) or 0 in (length, size):
+        return Distance(math.inf, math.nan)
+    return Distance(float(np.linalg.norm(vector - wanted)) / size, float(vector @ wanted) / (size * length))
+
+
+def _part_distance(
+    vector: np.ndarray, plain: np.ndarray, wanted: np.ndarray, wanted_plain: np.ndarray
+) -> Distance | None:
+    part = wanted - wanted_plain
+    if np.linalg.norm(part) <= 1e-12 * np.linalg.norm(wanted_plain):
+        return None
+    return _distance(vector - plain, part)

@@ -341,3 +341,12 @@ def cpu_name() -> str:
         return re.findall(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[0]
     except (OSError, IndexError):
         return platform.processor() or platform.machine()
+
+
+def sixteen_bits() -> list[str]:
+    """The CPU's instructions for convolutions in 16 bits, of amx_bf16, amx_fp16, avx512_bf16 and avx512_fp16."""
+    try:
+        flags = re.findall(r"^flags\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[0].split()
+    except (OSError, IndexError):
+        return []
+    return [name for name in ("amx_bf16", "amx_fp16", "avx512_bf16", "avx512_fp16") if name in flags]
