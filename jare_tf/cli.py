@@ -6,6 +6,7 @@ Nothing here imports TensorFlow before the arguments are known, since that takes
 import argparse
 import atexit
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -82,6 +83,7 @@ def import_tensorflow(name: str, debug: bool) -> None:
         end(2, f"{name}: this needs Keras on TensorFlow: unset KERAS_BACKEND, which is {backend!r}")
     if not debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    gc.set_threshold(50_000, 20, 20)  # a million objects come and stay: looking for garbage among them takes a second
     with contextlib.nullcontext() if debug else _without_stderr():
         import tensorflow as tf
 

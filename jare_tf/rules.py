@@ -4,6 +4,7 @@ from jare_tf.dynamics.adversarial_extrapolation import adversarial_extrapolation
 from jare_tf.dynamics.clipped import clipped
 from jare_tf.dynamics.debiased import debiased
 from jare_tf.dynamics.extragradient import extragradient
+from jare_tf.dynamics.extrapolation_from_the_past import extrapolation_from_the_past
 from jare_tf.dynamics.jacobian_coupling import (
     JacobianCoupling,
     con_opt,
@@ -14,8 +15,10 @@ from jare_tf.dynamics.jacobian_coupling import (
     smoothing,
 )
 from jare_tf.dynamics.lazy import lazy
+from jare_tf.dynamics.momentum import momentum
 from jare_tf.dynamics.optimistic import optimistic
 from jare_tf.dynamics.rule import Rule, Update
+from jare_tf.dynamics.runge_kutta import RungeKutta, heun, runge_kutta4
 from jare_tf.dynamics.schedule import Alternating, Schedule, Simultaneous
 from jare_tf.dynamics.symplectic_gradient_adjustment import symplectic_gradient_adjustment
 from jare_tf.dynamics.unrolled import unrolled
@@ -24,6 +27,7 @@ __all__ = [
     "Alternating",
     "JacobianCoupling",
     "Rule",
+    "RungeKutta",
     "Schedule",
     "Simultaneous",
     "Update",
@@ -33,10 +37,14 @@ __all__ = [
     "debiased",
     "discriminator_only",
     "extragradient",
+    "extrapolation_from_the_past",
     "generator_only",
+    "heun",
     "jare",
     "lazy",
+    "momentum",
     "optimistic",
+    "runge_kutta4",
     "sim_gd",
     "smoothing",
     "symplectic_gradient_adjustment",

@@ -30,6 +30,10 @@ RULES = {
     "unrolled": lambda gamma: jare_tf.unrolled(steps=2, step=gamma),
     "clipped": lambda gamma: jare_tf.clipped(jare_tf.jare(gamma=gamma), norm=1e6),
     "lazy": lambda gamma: jare_tf.lazy(jare_tf.jare(gamma=gamma), every=3),
+    "extrapolation_from_the_past": lambda gamma: jare_tf.extrapolation_from_the_past(gamma),
+    "heun": lambda gamma: jare_tf.heun(gamma),
+    "runge_kutta4": lambda gamma: jare_tf.runge_kutta4(gamma),
+    "momentum": lambda gamma: jare_tf.momentum(jare_tf.sim_gd(), -gamma),
 }
 
 

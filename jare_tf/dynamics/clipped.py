@@ -4,7 +4,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from jare_tf.dynamics.rule import Rule, Update
+from jare_tf.dynamics.rule import Rule, Update, Wrapper
 from jare_tf.dynamics.vector_field import squared_norm
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.settings import Positive, checked
@@ -13,7 +13,7 @@ from jare_tf.types import Batch, Players, Point
 
 @checked
 @dataclasses.dataclass(frozen=True)
-class clipped(Rule):
+class clipped(Wrapper):
     """A rule whose direction d has at most Euclidean norm c: d · min(1, c / ‖d‖).
 
     The norm is that of both players' parts together, so that d keeps its direction in the game, which clipping each
@@ -29,17 +29,6 @@ class clipped(Rule):
 
     rule: Rule
     norm: Positive
-
-    @property
-    def period(self) -> int:  # type: ignore[override]  # frozen: nobody writes it
-        return self.rule.period
-
-    @property
-    def differentiates_twice(self) -> bool:  # type: ignore[override]
-        return self.rule.differentiates_twice
-
-    def memory(self, point: Point) -> Players:
-        return self.rule.memory(point)
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Players) -> Update:
         update = self.rule.update(game, point, batch, memory)

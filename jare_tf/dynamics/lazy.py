@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from jare_tf import replicas
 from jare_tf.dynamics.jacobian_coupling import sim_gd
-from jare_tf.dynamics.rule import Rule, Update
+from jare_tf.dynamics.rule import Rule, Update, Wrapper
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.settings import Count, checked
 from jare_tf.types import Batch, Players, Point, each_player
@@ -14,7 +14,7 @@ from jare_tf.types import Batch, Players, Point, each_player
 
 @checked
 @dataclasses.dataclass(frozen=True)
-class lazy(Rule):
+class lazy(Wrapper):
     """A rule whose difference from ξ is added k-fold in every k-th move, and not at all in the others.
 
     direction = ξ + k (d − ξ) for the direction d of `rule` in a player's moves 0, k, 2k, ..., else ξ. For a preset that
@@ -41,10 +41,6 @@ class lazy(Rule):
     @property
     def period(self) -> int:  # type: ignore[override]  # frozen: nobody writes it
         return self.every * self.rule.period
-
-    @property
-    def differentiates_twice(self) -> bool:  # type: ignore[override]
-        return self.rule.differentiates_twice
 
     def memory(self, point: Point) -> Players:
         """For each player its number of moves, its last regularizer, and the rule's own memory."""

@@ -35,10 +35,12 @@ class Rule(Serializable, abc.ABC):
 
     Attributes:
       period: after how many moves a rule that alternates between several formulae begins anew; 1 for most.
+      settles: after how many periods at one point its memory is what it stays there, or nearly; 1 for most.
       differentiates_twice: whether its direction has second derivatives of the losses in it, as most rules' has.
     """
 
     period: int = 1
+    settles: int = 1
     differentiates_twice: bool = True
     in_words = "an update rule such as jare(gamma=100.0)"
 
@@ -49,6 +51,30 @@ class Rule(Serializable, abc.ABC):
     @abc.abstractmethod
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Any) -> Update:
         """The direction at `point`, estimated on `batch`."""
+
+
+class Wrapper(Rule):
+    """A rule that changes what another one, its field `rule`, gives: period, settling and memory are that one's.
+
+    A subclass is a dataclass with the field.
+    """
+
+    rule: Rule
+
+    @property
+    def period(self) -> int:  # type: ignore[override]  # frozen: nobody writes it
+        return self.rule.period
+
+    @property
+    def settles(self) -> int:  # type: ignore[override]
+        return self.rule.settles
+
+    @property
+    def differentiates_twice(self) -> bool:  # type: ignore[override]
+        return self.rule.differentiates_twice
+
+    def memory(self, point: Point) -> Players:
+        return self.rule.memory(point)
 
 
 def within(rule: Rule, kind: type) -> bool:

@@ -100,7 +100,7 @@ def linearize(
 ) -> Linearization:
     """The exact Jacobian of a rule's moves at a point, by automatic differentiation, `rows_at_once` rows a pass.
 
-    A memory is first brought to what it is after one period at the point.
+    A memory is first brought to what it is after the periods at the point in which it settles.
 
     Args:
       game: the game.
@@ -130,7 +130,7 @@ def linearize(
 
     movers = schedule.moves * rule.period
     memory = rule.memory(point)
-    for players in movers:
+    for players in movers * rule.settles:
         memory = _changed(memory, update(memory), players)
     moves, changes = [], []
     for players in movers:
@@ -225,13 +225,13 @@ def extremal_eigenvalues(
 
 
 def mean_direction(game: TwoPlayerGame, rule: Rule, point: Point, batch: Batch) -> Players:
-    """The mean of a rule's directions over a period that is spent at a point, after another one that fills its memory.
+    """The mean of a rule's directions over a period that is spent at a point, after those in which its memory settles.
 
     The direction itself for most rules; for `lazy` that of the rule which it wraps, and for `optimistic` ξ.
     """
     memory = rule.memory(point)
     if rule.period > 1 or tf.nest.flatten(memory):
-        for _ in range(rule.period):
+        for _ in range(rule.period * rule.settles):
             memory = rule.update(game, point, batch, memory).memory
     directions = []
     for _ in range(rule.period):

@@ -263,6 +263,14 @@ HAND_COMPUTED = [
     (jare_tf.unrolled(steps=1, step=1.0), -0.5, -0.26894142),
     (jare_tf.clipped(jare_tf.jare(gamma=10.0), norm=0.1), -0.1 / np.sqrt(26), -0.5 / np.sqrt(26)),  # of (−½, −5/2)
     (jare_tf.lazy(jare_tf.jare(gamma=10.0), every=2), -0.5, -5.0),
+    (jare_tf.extrapolation_from_the_past(1.0), -0.5, 0.0),
+    (jare_tf.heun(1.0), -0.207711756, -0.155614833),  # the mean of (−½, 0) and ξ(½, 0)
+    # k_1 = (−½, −5); at θ = ½, φ = 5: ξ_D = −2 s(−1) + 6 s(3) = 5.17756192, ξ_G = −½ s(3) = −0.47628706.
+    (jare_tf.heun(1.0, jare_tf.jare(gamma=10.0)), 2.33878096, -2.73814353),
+    # k_2 = ξ(¼, 0) = (−2 s(−½) + s(¼), −¼ s(¼)) = (−0.19290484, −0.14054413), k_3 = ξ(0.09645242, 0.07027206) =
+    # (−0.34111291, −0.05071320), k_4 = ξ(0.34111291, 0.05071320) = (−0.05302085, −0.20079814).
+    (jare_tf.runge_kutta4(1.0), -0.27017606, -0.09721880),
+    (jare_tf.momentum(jare_tf.jare(gamma=10.0), -0.5), -0.5, -2.5),
 ]
 
 
@@ -286,7 +294,7 @@ def test_zero_strength_is_sim_gd(float64, name):
 
 
 def test_convergence_class_on_the_bilinear_game(float64, any_rule):
-    """On ℓ_G = −ℓ_D = θ (v − φ) simultaneous gradient descent spirals out, every other rule in."""
+    """On ℓ_G = −ℓ_D = θ (v − φ) simultaneous gradient descent spirals out, negative momentum slower, all others in."""
     name, make = any_rule
     game, batch = bilinear_game()
     batch = Batch(*(tf.repeat(samples, 2, axis=0) for samples in batch))
@@ -299,7 +307,8 @@ def test_convergence_class_on_the_bilinear_game(float64, any_rule):
         update = step(point, memory)
         point, memory = point.descended(update.direction, 0.1), update.memory
     # Gradient descent with step size 0.1 multiplies the distance by √1.01 a step, 7.3 in 400.
-    assert distance(point) > 5 * first if name == "sim_gd" else distance(point) < 0.2 * first
+    growth = {"sim_gd": 5, "momentum": 2}
+    assert distance(point) > growth[name] * first if name in growth else distance(point) < 0.2 * first
 
 
 def test_composes_with_batch_norm_spectral_norm_adam_and_schedule(any_rule):
