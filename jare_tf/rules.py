@@ -1,10 +1,11 @@
-"""Update rules, and who moves when."""
+"""Update rules, who moves when, and the optimizer of a method that is one."""
 
 from jare_tf.dynamics.adversarial_extrapolation import adversarial_extrapolation
 from jare_tf.dynamics.clipped import clipped
 from jare_tf.dynamics.debiased import debiased
 from jare_tf.dynamics.extragradient import extragradient
 from jare_tf.dynamics.extrapolation_from_the_past import extrapolation_from_the_past
+from jare_tf.dynamics.hamiltonian import hamiltonian
 from jare_tf.dynamics.jacobian_coupling import (
     JacobianCoupling,
     con_opt,
@@ -16,16 +17,21 @@ from jare_tf.dynamics.jacobian_coupling import (
 )
 from jare_tf.dynamics.lazy import lazy
 from jare_tf.dynamics.momentum import momentum
+from jare_tf.dynamics.opponent_shaping import lola, stable_opponent_shaping
 from jare_tf.dynamics.optimistic import optimistic
+from jare_tf.dynamics.optimistic_adam import OptimisticAdam
 from jare_tf.dynamics.rule import Rule, Update
 from jare_tf.dynamics.runge_kutta import RungeKutta, heun, runge_kutta4
-from jare_tf.dynamics.schedule import Alternating, Schedule, Simultaneous
+from jare_tf.dynamics.schedule import Alternating, Extrapolating, Lookahead, Schedule, Simultaneous
 from jare_tf.dynamics.symplectic_gradient_adjustment import symplectic_gradient_adjustment
 from jare_tf.dynamics.unrolled import unrolled
 
 __all__ = [
     "Alternating",
+    "Extrapolating",
     "JacobianCoupling",
+    "Lookahead",
+    "OptimisticAdam",
     "Rule",
     "RungeKutta",
     "Schedule",
@@ -39,14 +45,17 @@ __all__ = [
     "extragradient",
     "extrapolation_from_the_past",
     "generator_only",
+    "hamiltonian",
     "heun",
     "jare",
     "lazy",
+    "lola",
     "momentum",
     "optimistic",
     "runge_kutta4",
     "sim_gd",
     "smoothing",
+    "stable_opponent_shaping",
     "symplectic_gradient_adjustment",
     "unrolled",
 ]

@@ -64,6 +64,7 @@ Width = Annotated[int, Range(least=1, most=32768)]  # of a dense layer, or of a 
 Positive = Annotated[float, Range(above=0)]
 NonNegative = Annotated[float, Range(least=0)]
 BelowOne = Annotated[float, Range(least=0, below=1)]
+Fraction = Annotated[float, Range(least=0, most=1)]
 
 
 def checked(made: _Made) -> _Made:

@@ -34,6 +34,9 @@ RULES = {
     "heun": lambda gamma: jare_tf.heun(gamma),
     "runge_kutta4": lambda gamma: jare_tf.runge_kutta4(gamma),
     "momentum": lambda gamma: jare_tf.momentum(jare_tf.sim_gd(), -gamma),
+    "lola": lambda gamma: jare_tf.lola(gamma),
+    "stable_opponent_shaping": lambda gamma: jare_tf.stable_opponent_shaping(gamma),
+    "hamiltonian": lambda gamma: jare_tf.hamiltonian(),
 }
 
 

@@ -9,8 +9,7 @@ at a run's newest checkpoint and on its data. Steps: time, peak memory and first
 settings A to F, as `tools/benchmark.py` measures them.
 
 What it finds is on the device that TensorFlow takes, a GPU where there is one. Half an hour on a GPU, hours on a CPU,
-where `--settings C` and `--gin_param "FILTERS = 16"` make it short. Exit code 1 if
-a direction is wrong.
+where `--settings C` and `--gin_param "FILTERS = 16"` make it short. Exit code 1 if a direction is wrong.
 """
 
 import argparse
@@ -65,9 +64,16 @@ RULES = {
         jare_tf.debiased(jare_tf.jare(gamma=100.0)),
         jare_tf.adversarial_extrapolation(0.1),
         jare_tf.extragradient(0.1),
+        jare_tf.extrapolation_from_the_past(0.1),
         jare_tf.optimistic(),
+        jare_tf.heun(0.1),
+        jare_tf.runge_kutta4(0.1),
+        jare_tf.momentum(jare_tf.jare(gamma=100.0), -0.5),
         jare_tf.symplectic_gradient_adjustment(10.0),
         jare_tf.unrolled(steps=2, step=0.1),
+        jare_tf.lola(100.0),
+        jare_tf.stable_opponent_shaping(100.0),
+        jare_tf.hamiltonian(),
         jare_tf.clipped(jare_tf.jare(gamma=100.0), norm=0.1),
         jare_tf.lazy(jare_tf.jare(gamma=100.0), every=8),
     )
@@ -106,7 +112,7 @@ def directions(run: str | None, bindings: Sequence[str], precisions: Sequence[st
         restore(kept, gan, "newest")
         pixels = made.data(gan).batch(0, BATCH_SIZE, 0)
     else:
-        pixels = np.random.default_rng(0).integers(0, 256, (BATCH_SIZE, *gan.sample_shape), np.uint8)
+        pixels = tf.constant(np.random.default_rng(0).integers(0, 256, (BATCH_SIZE, *gan.sample_shape), np.uint8))
     real = np.asarray(as_floats(pixels), np.float64)
     return exactness.compare(made.gan, RULES, real, precisions, (False, True), gan)
 

@@ -6,6 +6,7 @@ every result is that of the global batch, the same on all replicas: ξ is averag
 ‖mean ξ_r‖² is not the mean of ‖ξ_r‖².
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -58,37 +59,37 @@ def linearize(game: TwoPlayerGame, point: Point, *batches: Batch) -> tuple[Any, 
         own = [_own(game, point, batch) for batch in batches]
 
     def pullback(mask: Mask, *vectors: Players) -> Players:
-        sources_of = [tuple(s for s in (0, 1) if mask[s][target]) for target in (0, 1)]
-        product: list[Any] = [tuple(map(tf.zeros_like, parameters)) for parameters in point.parameters]
-        for sources in set(sources_of) - {()}:
-            targets = [target for target in (0, 1) if sources_of[target] == sources]
-            xi = [evaluation.gradient[source] for evaluation in own for source in sources]
-            u, scale = _in_range(game, [vector[source] for vector in vectors for source in sources])
-            rows = _differentiate(tape, xi, [point.parameters[target] for target in targets], u)
-            for target, row in zip(targets, _unscaled(rows, scale), strict=True):
-                product[target] = row
-        return Players(*replicas.mean(product))
+        fields = [evaluation.gradient for evaluation in own]
+        return replicas.mean(_pulled_back(tape, fields, point, mask, vectors, functools.partial(_in_range, game)))
 
     return *(_mean(game, evaluation) for evaluation in own), pullback
 
 
-def evaluation_and_products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple[Evaluation, Players, Players]:
-    """ξ, Jᵀξ and Jξ.
+def evaluation_and_products(
+    game: TwoPlayerGame, point: Point, batch: Batch, mask: Mask = ((1, 1), (1, 1)), vector: Players | None = None
+) -> tuple[Evaluation, Players, Players]:
+    """ξ, (C ∘ J)ᵀu and (C ∘ J)ξ for a block mask C[source][target]; u is ξ where none is given.
 
-    Jᵀu is linear in u, so that its own transposed derivative with respect to u, applied to ξ, is Jξ. Both share one
-    backward pass, and float16's loss scale is in both.
+    (C ∘ J)ᵀu is linear in u, so that its own transposed derivative with respect to u, applied to ξ, is (C ∘ J)ξ. Both
+    share one backward pass, and float16's loss scale is in both.
     """
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
         own = _own(game, point, batch)
     evaluation = _mean(game, own)
     xi, scale = _in_range(game, evaluation.gradient)
-    u = tf.nest.map_structure(tf.identity, xi)
+    u, scale_of_u = (xi, scale) if vector is None else _in_range(game, vector)
+    u = tf.nest.map_structure(tf.identity, u)
     with tf.GradientTape() as linear:
         linear.watch(u)
-        transposed = _differentiate(tape, own.gradient, point.parameters, u)
-    products = transposed, _differentiate(linear, transposed, u, xi)
-    return evaluation, *replicas.mean(_unscaled(products, scale))
+        transposed = _pulled_back(tape, [own.gradient], point, mask, [u])
+    product = _differentiate(linear, transposed, u, xi)
+    return evaluation, *replicas.mean((_unscaled(transposed, scale_of_u), _unscaled(product, scale)))
+
+
+def cross_gradient(game: TwoPlayerGame, point: Point, batch: Batch) -> Players:
+    """(∇θ ℓ_G, ∇φ ℓ_D): of each player's parameters, the gradient of the other player's loss."""
+    return _mean(game, _own(game, point, batch, crossed=True)).gradient
 
 
 def gradient(function: Callable[[Any], tf.Tensor], inputs):
@@ -127,16 +128,36 @@ def inner_product(first, second) -> tf.Tensor:
     return tf.add_n([tf.reduce_sum(a * b) for a, b in pairs])
 
 
-def _own(game: TwoPlayerGame, point: Point, batch: Batch) -> Evaluation:
-    """The evaluation on this replica's part of the batch, its gradient times the game's loss scale."""
+def _pulled_back(tape, fields: list[Players], point: Point, mask: Mask, vectors, in_range=None) -> Players:
+    """Σ (C ∘ J)ᵀu over fields ξ that the tape knows and as many u, these brought `in_range` where that is needed."""
+    sources_of = [tuple(s for s in (0, 1) if mask[s][target]) for target in (0, 1)]
+    product: list[Any] = [tuple(map(tf.zeros_like, parameters)) for parameters in point.parameters]
+    for sources in set(sources_of) - {()}:
+        targets = [target for target in (0, 1) if sources_of[target] == sources]
+        xi = [field[source] for field in fields for source in sources]
+        u, scale = [vector[source] for vector in vectors for source in sources], None
+        if in_range is not None:
+            u, scale = in_range(u)
+        rows = _differentiate(tape, xi, [point.parameters[target] for target in targets], u)
+        for target, row in zip(targets, _unscaled(rows, scale), strict=True):
+            product[target] = row
+    return Players(*product)
+
+
+def _own(game: TwoPlayerGame, point: Point, batch: Batch, crossed: bool = False) -> Evaluation:
+    """The evaluation on this replica's part of the batch, its gradient times the game's loss scale.
+
+    Crossed, the losses and the gradients are the other player's.
+    """
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(point.parameters)
         losses, state = game.losses(point, batch)
+        losses = Players(*reversed(losses)) if crossed else losses
         scale = _loss_scale(game)
         scaled = losses if scale is None else each_player(lambda loss: loss * scale, losses)
     gradient = each_player(lambda loss, parameters: tape.gradient(loss, parameters), scaled, point.parameters)
     for player, found in gradient._asdict().items():
-        if found and all(one is None for one in found):
+        if found and all(one is None for one in found) and not crossed:
             raise InputError(f"no gradient of its loss reaches the {player}: something in it, or after it, cuts it off")
     gradient = _with_zeros(gradient, point.parameters)
     return Evaluation(losses=losses, gradient=gradient, state=state)

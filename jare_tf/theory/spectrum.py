@@ -2,11 +2,13 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from scipy.linalg import block_diag
 from scipy.sparse import linalg
 
 from jare_tf.dynamics.rule import Rule
@@ -30,18 +32,25 @@ class Linearization:
         parameters and m remembered numbers. w is (θ, φ), the discriminator first.
       changes: which of (w, memory) move i changes, those of the players that move: booleans [moves, n + m].
       parameters: n.
-      steps: training steps in the period.
+      steps: training steps that these moves are.
+      schedule: who moves, from where, and what pulls the weights back.
     """
 
     moves: np.ndarray
     changes: np.ndarray
     parameters: int
     steps: int
+    schedule: Schedule = Simultaneous()
 
     @property
     def memoryless(self) -> bool:
         """Whether every step is the same single move of both players, direction = K (w − w*)."""
-        return self.moves.shape == (1, self.parameters, self.parameters)
+        return self.moves.shape == (1, self.parameters, self.parameters) and not self.schedule.pull_backs
+
+    @property
+    def period(self) -> int:
+        """Training steps after which everything is as it was: the rule, and all that pulls back."""
+        return math.lcm(self.steps, *(pull_back.period for pull_back in self.schedule.pull_backs))
 
     @functools.cached_property
     def curvatures(self) -> np.ndarray:
@@ -63,7 +72,7 @@ class Linearization:
         multipliers = np.linalg.eigvals(self.period_matrix(np.ones([1, 1]), np.array([step]))).astype(complex)
         largest = multipliers[np.argsort(-np.abs(multipliers), kind="stable")[: self.parameters]]
         overshoot = (largest.imag == 0) & (largest.real < 0)
-        roots = np.where(overshoot, -largest, largest) ** (1 / self.steps)
+        roots = np.where(overshoot, -largest, largest) ** (1 / self.period)
         return np.where(np.abs(roots - 1) < ROUNDING, 0, (roots - 1) / step)
 
     def period_matrix(self, transition: np.ndarray, response: np.ndarray) -> np.ndarray:
@@ -76,17 +85,59 @@ class Linearization:
         Returns:
           [k n + m, k n + m], the product of the period's moves on (w − w*, slots, memory − memory*).
         """
+        of_steps = self._step_matrices(transition, response)
+
+        @functools.cache
+        def stretch(level: int, phase: int) -> np.ndarray:
+            """From a step that is `phase` into the moves to the end of a period of the pull at `level`."""
+            if not level:
+                return of_steps[phase]
+            length, factor = spans[level]
+            phases = [(phase + step) % self.steps for step in range(0, length, spans[level - 1][0])]
+            return _pulled_back(_product([stretch(level - 1, one) for one in phases]), self.parameters, factor)
+
+        spans = [(1, 1.0), *self.schedule.pull_backs]
+        length = spans[-1][0]
+        starts = range(0, self.period, length)
+        return _product([stretch(len(spans) - 1, start % self.steps) for start in starts])
+
+    def _step_matrices(self, transition: np.ndarray, response: np.ndarray) -> list[np.ndarray]:
         n, slots = self.parameters, len(response)
         first = np.eye(1, slots)
-        still = np.eye(slots * n + self.moves.shape[1] - n)
-        total = still
-        for move, changes in zip(self.moves, self.changes, strict=True):
-            of_parameters = np.kron(transition, np.eye(n)) - np.kron(np.outer(response, first), move[:n, :n])
-            by_memory = -np.kron(response[:, None], move[:n, n:])
-            matrix = np.block([[of_parameters, by_memory], [np.kron(first, move[n:, :n]), move[n:, n:]]])
+        remembered = self.moves.shape[1] - n
+        still = np.eye(slots * n + remembered)
+        steady = block_diag(np.kron(transition, np.eye(n)), np.zeros([remembered, remembered]))
+        steps = []
+        per_step = len(self.moves) // self.steps
+        for number, (move, changes) in enumerate(zip(self.moves, self.changes, strict=True)):
+            if number % per_step == 0:
+                total = still
+            moved = np.block(
+                [
+                    [-np.kron(np.outer(response, first), move[:n, :n]), -np.kron(response[:, None], move[:n, n:])],
+                    [np.kron(first, move[n:, :n]), move[n:, n:]],
+                ]
+            )
+            # Where every move starts from: the weights of now, or those before the step.
+            origin = np.concatenate([still[:n], total[n:]]) if self.schedule.returns else total
             changed = np.concatenate([np.tile(changes[:n], slots), changes[n:]])
-            total = np.where(changed[:, None], matrix, still) @ total
-        return total
+            total = np.where(changed[:, None], steady @ origin + moved @ total, origin)
+            if (number + 1) % per_step == 0:
+                steps.append(total)
+        return steps
+
+
+def _product(matrices: list[np.ndarray]) -> np.ndarray:
+    """The last one times ... times the first one."""
+    if all(matrix is matrices[0] for matrix in matrices):
+        return np.linalg.matrix_power(matrices[0], len(matrices))
+    return functools.reduce(lambda total, matrix: matrix @ total, matrices)
+
+
+def _pulled_back(matrix: np.ndarray, parameters: int, factor: float) -> np.ndarray:
+    """What a stretch of steps does where its end pulls the weights back to their start, s + factor · (w − s)."""
+    pulled = factor * matrix[:parameters] + (1 - factor) * np.eye(parameters, len(matrix))
+    return np.concatenate([pulled, matrix[parameters:]])
 
 
 def linearize(
@@ -143,7 +194,7 @@ def linearize(
         memory = _changed(memory, update(memory), players)
     if not np.isfinite(moves).all():
         raise RunError("the Jacobian is not finite at this point")
-    return Linearization(np.stack(moves), np.stack(changes), flat.size, rule.period)
+    return Linearization(np.stack(moves), np.stack(changes), flat.size, rule.period, schedule)
 
 
 def traced(function: Callable) -> Callable:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from jare_tf.dynamics.optimistic_adam import OptimisticAdam
 from jare_tf.dynamics.rule import Rule
 from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
@@ -23,9 +24,10 @@ def linear_optimizer(optimizer: keras.optimizers.Optimizer, step: float) -> tupl
     """What an optimizer does to a parameter near rest: (w, slots)' = transition (w, slots) − response · d.
 
     Args:
-      optimizer: a Keras SGD (with momentum, Nesterov), RMSprop or Adam, without weight decay. RMSprop is linear where
-        the squared gradients have decayed far below ε, and there it is gradient descent with step η/√ε (ConOpt Prop.
-        13); Adam where the gradients have decayed far below ε, and there it is heavy-ball momentum with step η/ε. Both
+      optimizer: a Keras SGD (with momentum, Nesterov), RMSprop or Adam, or `OptimisticAdam`, without weight decay.
+        RMSprop is linear where the squared gradients have decayed far below ε, and there it is gradient descent with
+        step η/√ε (ConOpt Prop. 13); Adam where the gradients have decayed far below ε, and there it is heavy-ball
+        momentum with step η/ε, of which `OptimisticAdam` takes twice the last change less the one before. All three
         are far from what they do in training.
       step: η, the learning rate.
 
@@ -63,6 +65,13 @@ def _(optimizer: keras.optimizers.Adam, step: float):
     return np.array([[1, -step * beta], [0, beta]]), (1 - beta) * np.array([step, -1])
 
 
+@linear_optimizer.register
+def _(optimizer: OptimisticAdam, step: float):
+    step, beta = step / optimizer.epsilon, optimizer.beta_1
+    # m' = β m + (1 − β) d, w' = w − (η/ε)(2 m' − m)
+    return np.array([[1, step * (1 - 2 * beta)], [0, beta]]), (1 - beta) * np.array([2 * step, -1])
+
+
 def rate(linearization: Linearization, optimizer: keras.optimizers.Optimizer, step: float) -> float:
     """ρ: the factor by which the slowest error shrinks, or the fastest grows, in a step near the equilibrium.
 
@@ -84,7 +93,7 @@ def rate(linearization: Linearization, optimizer: keras.optimizers.Optimizer, st
     else:
         multipliers = np.linalg.eigvals(linearization.period_matrix(transition, response))
         multipliers = multipliers[np.abs(multipliers - 1) > ROUNDING]
-    return float(np.max(np.abs(multipliers), initial=0.0) ** (1 / linearization.steps))
+    return float(np.max(np.abs(multipliers), initial=0.0) ** (1 / linearization.period))
 
 
 def largest_stable_step(linearization: Linearization, optimizer: keras.optimizers.Optimizer) -> float:

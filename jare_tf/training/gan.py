@@ -21,6 +21,7 @@ from jare_tf.settings import BelowOne, CountFromZero, Width, checked
 from jare_tf.training import checks, optimizers
 from jare_tf.training.loss_scale import LossScale
 from jare_tf.training.moving_average import MovingAverage
+from jare_tf.training.slow_weights import SlowWeights
 from jare_tf.training.two_player_model import TwoPlayerModel
 from jare_tf.types import Batch, Players
 
@@ -122,10 +123,16 @@ class GAN(TwoPlayerModel):
         self.game.loss_scale = self.scaling[0] if float16 else None
         self._moving_average = MovingAverage(self._weight, generator, average_decay)
         self.average = self._moving_average.variables
+        self._slow_weights = SlowWeights(self._weight, self._trained, self.schedule.pull_backs)
+        self.slow = self._slow_weights.variables
         self.build((None, latent_dim))
 
     def build(self, input_shape: Any) -> None:
         """Nothing: the constructor has made all variables."""
+
+    @property
+    def _trained(self) -> list[keras.Variable]:
+        return [weight for network in self.game.networks for weight in network.trainable_variables]
 
     @property
     def step(self) -> int:
@@ -167,6 +174,7 @@ class GAN(TwoPlayerModel):
           a player that moves several times reports its last move.
         """
         metrics = {}
+        start = [tf.identity(weight.value) for weight in self._trained]
         for index, (movers, real_samples) in enumerate(zip(self.schedule.moves, real, strict=True)):
             counter = self.iterations * len(self.schedule.moves) + index
             batch = self.batch(real_samples, counter)
@@ -174,12 +182,16 @@ class GAN(TwoPlayerModel):
             update = self.rule.update(self.game, self.game.point(), batch, memory)
             players = [name for name, moves in movers._asdict().items() if moves]
             fits = self._loss_scale.fits([getattr(update.direction, player) for player in players])
+            if self.schedule.returns:
+                for weight, value in zip(self._trained, start, strict=True):
+                    weight.assign(value)
             for player in players:
                 self._apply(player, update, fits)
                 metrics[f"loss/{player}"] = getattr(update.evaluation.losses, player)
                 gradient_norm = tf.sqrt(squared_norm(getattr(update.evaluation.gradient, player)))
                 metrics[f"gradient_norm/{player}"] = _where(fits, gradient_norm, 0.0)
                 metrics[f"regularizer/{player}"] = _where(fits, getattr(update.regularizer, player), 0.0)
+        self._slow_weights.advance(self.iterations)
         self._moving_average.advance(self.iterations)
         self.iterations.assign_add(1)
         return {tag: tf.cast(value, tf.float32) for tag, value in metrics.items()}

@@ -284,7 +284,7 @@ def test_hand_computed_on_the_affine_gaussian(float64, rule, theta, phi):
     np.testing.assert_allclose(whole(update.direction), [theta, phi], rtol=2e-8, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", sorted(RULES.keys() - {"optimistic"}))
+@pytest.mark.parametrize("name", sorted(RULES.keys() - {"optimistic", "hamiltonian"}))
 def test_zero_strength_is_sim_gd(float64, name):
     rule = RULES[name]
     game, batch = small_game(jare_tf.NonSaturating())
@@ -306,8 +306,8 @@ def test_convergence_class_on_the_bilinear_game(float64, any_rule):
     for _ in range(400):
         update = step(point, memory)
         point, memory = point.descended(update.direction, 0.1), update.memory
-    # Gradient descent with step size 0.1 multiplies the distance by √1.01 a step, 7.3 in 400.
-    growth = {"sim_gd": 5, "momentum": 2}
+    # Step size 0.1 multiplies the distance by √1.01 a step, 7.3 in 400, and with negative momentum by 1.35 in all.
+    growth = {"sim_gd": 5, "momentum": 1.2}
     assert distance(point) > growth[name] * first if name in growth else distance(point) < 0.2 * first
 
 

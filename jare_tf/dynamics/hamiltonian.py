@@ -1,0 +1,25 @@
+"""Descent of the field's norm alone."""
+
+import dataclasses
+
+from jare_tf.dynamics.rule import NOTHING, Rule, Update
+from jare_tf.dynamics.vector_field import linearize, squared_norm
+from jare_tf.game.game import TwoPlayerGame
+from jare_tf.types import Batch, Players, Point
+
+
+@dataclasses.dataclass(frozen=True)
+class hamiltonian(Rule):
+    """Hamiltonian gradient descent: both players descend H = ½‖ξ‖² and no loss of their own.
+
+    direction = Jᵀξ (Balduzzi et al. 2018, section 2; what ConOpt section 4.1 and JARE Appendix C warn of). It is drawn
+    to every point with ξ = 0: to saddles and maxima of the losses as to equilibria, for JᵀJ has no negative
+    eigenvalue. On the bilinear game with singular value b an error shrinks by 1 − ηb² a step.
+
+    A step costs ξ and Jᵀξ.
+    """
+
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
+        here, pullback = linearize(game, point, batch)
+        half = squared_norm(here.gradient) / 2
+        return Update(pullback(((1, 1), (1, 1)), here.gradient), here, regularizer=Players(half, half))
