@@ -1,5 +1,6 @@
 """The training program: `python -m jare_tf.main --gin_file isotropic_gaussian/jare.gin --model_dir runs/jare`."""
 
+import datetime
 import functools
 import os
 import pathlib
@@ -86,20 +87,27 @@ def dispatch(
         return train(gin_files, of_runs, run)
     comparison = config.call(experiment.Comparison)
     config.check_used([experiment.Comparison])
-    entries = comparison.entries()
-    for label, (file, *overrides) in entries.items():  # a mistake in the last one is told before the first one trains
-        _configure([file], [*overrides, *of_runs], comparison.run(model_dir, label), allow_config_change, trusted)
-    for number, (label, (file, *overrides)) in enumerate(entries.items(), start=1):
-        say(f"{label}, run {number} of {len(entries)}")
-        signal = train([file], [*overrides, *of_runs], comparison.run(model_dir, label))
+    planned = comparison.planned(model_dir, of_runs)
+    for one in planned:  # a mistake in the last one is told before the first one trains
+        _configure([one.file], one.overrides, one.run, allow_config_change, trusted)
+    begin = time.monotonic()
+    for number, one in enumerate(planned):
+        done = f", about {_left(begin, number, len(planned))} left" if number else ""
+        say(f"{one.title}, run {number + 1} of {len(planned)}{done}")
+        signal = train([one.file], one.overrides, one.run)
         if signal is not None:
             return signal
-        picture = comparison.draw(model_dir, list(entries)[:number])  # a mistake in the tags is told after the first
-    for line in comparison.table(model_dir):
+        picture = comparison.draw(model_dir, planned[: number + 1])  # a mistake in the tags is told after the first
+    for line in comparison.table(model_dir, planned):
         say(line)
     say(f"the picture: {picture}")
     say(f"every curve: tensorboard --logdir {model_dir}")
     return None
+
+
+def _left(begin: float, done: int, total: int) -> datetime.timedelta:
+    """The time that is left if what remains of the runs takes as long as those that are done."""
+    return datetime.timedelta(seconds=round((time.monotonic() - begin) / done * (total - done)))
 
 
 def _train(

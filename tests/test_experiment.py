@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 
@@ -255,7 +256,8 @@ def test_schedules_compose_with_a_configuration(tmp_path):
 
 def test_compare_draws_all_runs(tmp_path):
     assert run(tmp_path, XLA, files=["quickstart.gin"]) is None
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ConOpt", "JARE", "SimGD", "comparison.png"]
+    made = ["ConOpt", "JARE", "SimGD", "comparison.md", "comparison.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == made
     assert [len(metrics(tmp_path / label)) for label in ("ConOpt", "JARE", "SimGD")] == [4, 4, 4]
 
 
@@ -318,14 +320,29 @@ def test_config_is_the_only_state(tmp_path):
     assert "MU = 4.0" in (tmp_path / "config.gin").read_text()
 
 
-@pytest.mark.parametrize("rule", ["optimistic", "lazy"])
-def test_what_a_rule_remembers_is_resumed(tmp_path, rule):
-    files = [f"isotropic_gaussian/{rule}.gin"]
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("optimistic", "memory/"),
+        ("lazy", "memory/"),
+        ("momentum", "memory/"),
+        ("lookahead", "slow/"),
+        ("extra_adam", "discriminator_optimizer/"),
+        ("optimistic_adam", "discriminator_optimizer/"),
+    ],
+)
+def test_what_a_method_remembers_is_resumed(tmp_path, name, kept):
+    """Stopped within a period."""
+    files = [f"isotropic_gaussian/{name}.gin"]
     run(tmp_path / "whole", files=files)
-    run(tmp_path / "parts", "STEPS = 10", files=files)
+    run(tmp_path / "parts", "STEPS = 13", files=files)
     run(tmp_path / "parts", files=files)
-    assert_same_run(tmp_path / "whole", tmp_path / "parts")
-    assert any(name.startswith("memory/") for name in final_parameters(tmp_path / "whole"))
+    extra = [row for row in metrics(tmp_path / "parts") if row["step"] != 13]
+    assert without_time(extra) == without_time(metrics(tmp_path / "whole"))
+    whole = final_parameters(tmp_path / "whole")
+    for path, value in whole.items():
+        np.testing.assert_array_equal(value, final_parameters(tmp_path / "parts")[path], err_msg=path)
+    assert any(path.startswith(kept) for path in whole)
 
 
 def test_the_moving_average_is_resumed(tmp_path):
@@ -386,6 +403,46 @@ def test_a_tag_that_no_row_has_is_told_after_the_first_run_of_a_comparison(tmp_p
     with pytest.raises(jare_tf.InputError, match="SimGD/metrics.jsonl has 'loss/nosuch': nothing to draw"):
         run(tmp_path, "experiment.Comparison.tags = {'loss/nosuch': 'Loss'}", files=["quickstart.gin"])
     assert [path.name for path in tmp_path.iterdir()] == ["SimGD"]
+
+
+SEEDED = f"experiment.Comparison.configs = {{'one': {GAME}, 'two': {GAME}}}"
+
+
+def test_comparison_with_seeds(tmp_path, capsys):
+    run(tmp_path, SEEDED, "experiment.Comparison.seeds = (3, 1)", files=["quickstart.gin"])
+    folders = [tmp_path / label / f"seed_{seed}" for label in ("one", "two") for seed in (3, 1)]
+    seeds = [(folder / "config.gin").read_text().split("SEED = ")[1].split()[0] for folder in folders]
+    assert seeds == ["3", "1", "3", "1"]
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.sub(r"[\d:]+ left", "T left", line) for line in lines if ", run " in line] == [
+        "one, seed 3, run 1 of 4",
+        "two, seed 3, run 2 of 4, about T left",
+        "one, seed 1, run 3 of 4, about T left",
+        "two, seed 1, run 4 of 4, about T left",
+    ]
+    tag = "parameter_distance/generator"
+    values = [metrics(folder)[-1][tag] for folder in folders[:2]]
+    table = (tmp_path / "comparison.md").read_text().splitlines()
+    assert table[0] == "| at the end | one | two |" and table[1] == "| --- | --- | --- |"
+    cell = f"{np.mean(values):.4g} ± {np.std(values, ddof=1):.2g}"
+    assert table[-1].split(" | ")[1:] == [cell, f"{cell} |"]  # equal configurations, equal bits
+
+
+@pytest.mark.parametrize(
+    ("bindings", "message"),
+    [
+        (["experiment.Comparison.seeds = (1, 1)"], "Comparison: seeds must all differ, not"),
+        (["experiment.Comparison.seeds = (0, -1)"], "Comparison: seeds"),
+        (
+            ["experiment.Comparison.seeds = (0, 1)", "SEED = 3"],
+            "one: SEED = 3, but seeds has every run's seed: drop one",
+        ),
+    ],
+)
+def test_seeds_of_a_comparison(tmp_path, bindings, message):
+    with pytest.raises(jare_tf.InputError, match=message):
+        run(tmp_path, SEEDED, *bindings, files=["quickstart.gin"])
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("mean", ["[0.0]", "[1.0, 2.0, 3.0]", "[]"])

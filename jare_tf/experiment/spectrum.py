@@ -2,27 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from typing import Literal
-
-import numpy as np
-import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.data.dataset import Dataset, as_floats
 from jare_tf.dynamics.jacobian_coupling import sim_gd
-from jare_tf.dynamics.rule import Rule
-from jare_tf.errors import InputError
+from jare_tf.experiment import subject
 from jare_tf.experiment.experiment import Experiment
-from jare_tf.game import precision as precisions
-from jare_tf.game.game import TwoPlayerGame
 from jare_tf.output import say
 from jare_tf.report import curves, spectra
 from jare_tf.settings import Count, checked
-from jare_tf.theory.analysis import Analysis, analyse
-from jare_tf.training.checkpoints import restore_networks
-from jare_tf.training.gan import GAN
+from jare_tf.theory.analysis import analyse
 from jare_tf.training.run import Run
-from jare_tf.types import Batch, Players, Point
 
 
 @checked
@@ -32,7 +21,7 @@ def spectrum(
     differences: Sequence[str] | None,
     checksum: int,
     *,
-    at: Literal["checkpoint", "equilibrium", "initialisation"] | None = None,
+    at: subject.Where | None = None,
     samples: Count = 512,
     dense_up_to: Count = 4000,
 ) -> None:
@@ -59,80 +48,27 @@ def spectrum(
         spectrum of another configuration.
     """
     written = f"{run}/spectrum.json"
-    if tf.io.gfile.exists(written) and _checksum(written) != checksum:
-        raise InputError(f"{written} is the spectrum of another configuration: remove it, or use another directory")
-    gan = experiment.gan()
-    optimizers = experiment.optimizers()
-    dataset = experiment.data(gan)
-    run.make()
-    points, step = _points(experiment, run, gan, optimizers, at, differences is not None)
-    where = at or list(points)[-1]
-    if where not in points:
-        raise InputError(f"spectrum: at = {where!r}: there is only the {' and the '.join(points)} in {run}")
-
-    dense = sum(np.size(leaf) for leaf in tf.nest.flatten(gan.game.point().parameters)) <= dense_up_to
-    if dense:
-        game, batch = _exact(experiment, gan, dataset, samples)
-    else:
-        game, batch = gan.game, gan.batch(dataset.batch(0, experiment.batch_size, gan.seed), 0)
-
-    def analysed(one: Rule, point: Point) -> Analysis:
-        cast = tf.nest.map_structure(lambda value, like: tf.cast(value, like.dtype), point, game.point())
-        return analyse(game, one, cast, batch, schedule=gan.schedule, optimizers=optimizers, dense=dense)
-
-    title = {"checkpoint": f"after {step} iterations"}.get(where, f"at the {where}")
-    points_shown = (
-        {"before training": points["initialisation"], title: points[where]}
-        if where == "checkpoint"
-        else {title: points[where]}
-    )
-    rules = [gan.rule] if gan.rule == sim_gd() else [sim_gd(), gan.rule]
-    rows = {name: [analysed(one, point) for one in rules] for name, point in points_shown.items()}
-    result = rows[title][-1]
-    shown = [{"point": point, **one.to_json()} for point, row in rows.items() for one in row]
+    subject.check_same_configuration(written, "spectrum", checksum)
+    made = subject.prepare("spectrum", experiment, run, at, differences is not None, samples, dense_up_to)
+    places = {made.title: made.where}
+    if made.where == "checkpoint":
+        places = {"before training": "initialisation", **places}
+    rules = [made.gan.rule] if made.gan.rule == sim_gd() else [sim_gd(), made.gan.rule]
+    how = {"schedule": made.gan.schedule, "optimizers": made.optimizers, "dense": made.dense}
+    rows = {
+        title: [analyse(made.game, one, made.point(where), made.batch, **how) for one in rules]
+        for title, where in places.items()
+    }
+    result = rows[made.title][-1]
     record = {
         "configuration": checksum,
-        "at": where,
-        "step": step or 0,
-        "not_as_in_the_run": list(differences or ()) if step else [],
+        "at": made.where,
+        "step": made.step or 0,
+        "not_as_in_the_run": list(differences or ()) if made.step else [],
         **result.to_json(),
+        "shown": [{"point": title, **one.to_json()} for title, row in rows.items() for one in row],
     }
-    record["shown"] = shown
     files.replace(written, json.dumps(record) + "\n")
     curves.save(spectra.draw(rows), f"{run}/spectrum.png")
     for line in (*result.summary().splitlines(), written, f"{run}/spectrum.png"):
         say(line)
-
-
-def _points(
-    experiment: Experiment, run: Run, gan: GAN, optimizers: Players, at: str | None, of_run: bool
-) -> tuple[dict[str, Point], int | None]:
-    """Where the game can be analysed, and the step of the checkpoint among them; the usual one last."""
-    points = {"initialisation": gan.game.point()}
-    if experiment.equilibrium is not None:
-        points["equilibrium"] = points["initialisation"]._replace(parameters=experiment.equilibrium)
-    kept = run.steps() if at == "checkpoint" or (at is None and of_run) else []
-    if not kept:
-        return points, None
-    restore_networks(run, gan, kept[-1])
-    points["checkpoint"] = gan.game.point()
-    for optimizer in optimizers:
-        optimizer.iterations.assign(kept[-1])  # for a schedule of learning rates
-    return points, kept[-1]
-
-
-def _checksum(path: str) -> int | None:
-    """The checksum in a spectrum.json, None where it has none."""
-    try:
-        return json.loads(b"".join(files.chunks(path)))["configuration"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-
-
-def _exact(experiment: Experiment, gan: GAN, dataset: Dataset, samples: int) -> tuple[TwoPlayerGame, Batch]:
-    """The game in float64, and samples that stand for the distributions."""
-    real = dataset.expectation(samples, gan.first_seed)
-    latent = gan.latent_prior.expectation(samples, gan.latent_dim, gan.first_seed)
-    with precisions.float64():
-        game = experiment.gan().game
-    return game, Batch(*(tf.cast(as_floats(tf.convert_to_tensor(part)), tf.float64) for part in (real, latent)))

@@ -1,5 +1,6 @@
 """Curves of several runs in one picture."""
 
+import functools
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +34,8 @@ class Panel(NamedTuple):
     """Curves in one pair of axes.
 
     title: above them.
-    curves: by label, which has one colour in all panels, the curves of one or several seeds: each x and y.
+    curves: by label, which has one colour in all panels, the curves of one or several seeds: each x and y. Of several
+      it shows the median and the range, at what x they have in common.
     """
 
     title: str
@@ -65,9 +67,11 @@ def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure
             for label, curves in panel.curves.items():
                 look = {"color": f"C{len(styles) % 10}", "linestyle": _DASHES[len(styles) // 10 % len(_DASHES)]}
                 look = styles.setdefault(label, look)
-                for curve in curves:
-                    few = np.size(curve[0]) < _MARKED
-                    axes.plot(*curve, label=label, linewidth=1.2, marker="o" if few else None, markersize=3, **look)
+                x, lowest, y, highest = _of_seeds(curves)
+                few = np.size(x) < _MARKED
+                axes.plot(x, y, label=label, linewidth=1.2, marker="o" if few else None, markersize=3, **look)
+                if len(curves) > 1:
+                    axes.fill_between(x, lowest, highest, color=look["color"], alpha=0.2, linewidth=0)
             axes.set(xlabel=xlabel, title=panel.title)
             _scale(axes, np.concatenate([line.get_ydata() for line in axes.get_lines()]))
         for axes in axes_of_row[len(row) :]:
@@ -77,26 +81,34 @@ def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure
     return figure
 
 
-def draw(runs: Mapping[str, Run], tags: Mapping[str, str]) -> Figure:
-    """A panel for each tag with a curve for each run (see `panels`).
+def _of_seeds(curves: Sequence[tuple[ArrayLike, ArrayLike]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """x, and of the curves' y there the lowest, the median and the highest."""
+    arrays = [(np.asarray(x), np.asarray(y)) for x, y in curves]
+    common = functools.reduce(np.intersect1d, [x for x, _ in arrays])
+    values = [y[np.isin(x, common)] for x, y in arrays]
+    return common, np.min(values, 0), np.median(values, 0), np.max(values, 0)
+
+
+def draw(runs: Mapping[str, Sequence[Run]], tags: Mapping[str, str]) -> Figure:
+    """A panel for each tag with a curve for each label (see `panels`).
 
     Args:
-      runs: by label.
+      runs: by label, of several seeds or of one.
       tags: titles by tag of metrics.jsonl.
 
     Raises:
       InputError: a run has no row with one of the tags.
     """
-    columns = {label: Columns(run.rows()) for label, run in runs.items()}
+    columns = {label: [(run, Columns(run.rows())) for run in of_label] for label, of_label in runs.items()}
+
+    def curve(run: Run, rows: Columns, tag: str) -> tuple[np.ndarray, np.ndarray]:
+        points = rows.series(tag)
+        if not len(points):
+            raise InputError(f"no row of {run.metrics_file} has {tag!r}: nothing to draw")
+        return points.steps, points.values
 
     def panel(tag: str, title: str) -> Panel:
-        curves = {}
-        for label, rows in columns.items():
-            points = rows.series(tag)
-            if not len(points):
-                raise InputError(f"no row of {runs[label].metrics_file} has {tag!r}: nothing to draw")
-            curves[label] = [(points.steps, points.values)]
-        return Panel(title, curves)
+        return Panel(title, {label: [curve(*one, tag) for one in of_label] for label, of_label in columns.items()})
 
     return panels([[panel(tag, title) for tag, title in tags.items()]])
 

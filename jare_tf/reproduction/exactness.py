@@ -136,8 +136,9 @@ def _directions(
         return rule.update(gan.game, here, batch, rule.memory(here)).direction
 
     try:
+        graph = direction.get_concrete_function(here, batch)  # a call of `direction` would warn of so many functions
         while True:
-            found = direction(here, batch)
+            found = graph(here, batch)
             vectors = [np.concatenate([np.ravel(np.float64(one)) for one in player]) for player in found]
             if scale is None or scale <= 1 or all(np.isfinite(vector).all() for vector in vectors):
                 return vectors

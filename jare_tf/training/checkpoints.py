@@ -31,10 +31,10 @@ class Checkpoints:
     """The checkpoints of one run.
 
     They hold both networks with their state, the generator's moving average, both optimizers, what the rule remembers,
-    float16's loss scale, the number of the step, the seed and how often the run was rewound; random draws and the order
-    of images depend on nothing else, so that a resumed run goes on as if it had not stopped. They hold the fingerprint
-    of the data set's content too, to notice other samples, and a checksum of the configuration. A checkpoint gets its
-    name when it is complete and on the disk.
+    the copies of the weights that the schedule pulls back to, float16's loss scale, the number of the step, the seed
+    and how often the run was rewound; random draws and the order of images depend on nothing else, so that a resumed
+    run goes on as if it had not stopped. They hold the fingerprint of the data set's content too, to notice other
+    samples, and a checksum of the configuration. A checkpoint gets its name when it is complete and on the disk.
 
     Args:
       run: the run.
@@ -62,6 +62,8 @@ class Checkpoints:
             memory=[weight.value for weight in tf.nest.flatten(gan.memory)],
             average=[weight.value for weight in tf.nest.flatten(gan.average)],
             scaling=[weight.value for weight in gan.scaling],
+            # Not of an empty list, which a checkpoint from before there were schedules with copies does not have.
+            **({"slow": [weight.value for weight in tf.nest.flatten(gan.slow)]} if gan.slow else {}),
             content=self._content,
             configuration=self._configuration,
             rewinds=self.rewinds,

@@ -90,14 +90,20 @@ def test_curves(tmp_path):
         (tmp_path / label).mkdir()
         rows = "".join(f'{{"step": {step}, "tag": {value}}}\n' for step, value in enumerate(values))
         (tmp_path / label / "metrics.jsonl").write_text(rows)
-    figure = curves.draw({label: Run(str(tmp_path / label)) for label in "ab"}, {"tag": "a title"})
+    figure = curves.draw({label: [Run(str(tmp_path / label))] for label in "ab"}, {"tag": "a title"})
     with pytest.raises(jare_tf.InputError, match="a/metrics.jsonl has 'nosuch': nothing to draw"):
-        curves.draw({"a": Run(str(tmp_path / "a"))}, {"nosuch": ""})
+        curves.draw({"a": [Run(str(tmp_path / "a"))]}, {"nosuch": ""})
     lines = figure.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["a", "b"]
     np.testing.assert_allclose(lines[1].get_ydata(), [2.0, 0.2])
     assert figure.axes[0].get_yscale() == "log"
     (tmp_path / "b" / "metrics.jsonl").write_text('{"step": 0, "tag": 0.0}\n')
-    assert curves.draw({"b": Run(str(tmp_path / "b"))}, {"tag": ""}).axes[0].get_yscale() == "linear"
+    assert curves.draw({"b": [Run(str(tmp_path / "b"))]}, {"tag": ""}).axes[0].get_yscale() == "linear"
+    seeds = [(np.arange(3), np.array(values)) for values in ([0, 1, 9], [5, 2, 3], [1, 6, 4])]
+    seeds[2] = (np.arange(1, 4), np.array([6, 4, 0]))  # logged elsewhere too
+    (axes,) = curves.panels([[curves.Panel("", {"method": seeds})]]).axes
+    np.testing.assert_array_equal(axes.get_lines()[0].get_xydata(), [[1, 2], [2, 4]])
+    band = axes.collections[0].get_paths()[0].vertices
+    assert {(1, 1), (1, 6), (2, 3), (2, 9)} <= {tuple(map(int, point)) for point in band}
     curves.save(figure, str(tmp_path / "curves.png"))
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
