@@ -16,6 +16,7 @@ MODES = {
     "sample": "Writes samples of a run's generator.",
     "export": "Writes a run's generator as a Keras model and a SavedModel.",
     "spectrum": "Writes and draws the eigenvalues of the game's Jacobian, for a run or before any.",
+    "advise": "Says which γ and learning rate the eigenvalues speak for, and draws why.",
 }
 _MOST_CPU_DEVICES = 64
 

@@ -24,9 +24,8 @@ from jare_tf.output import say
 from jare_tf.training import strategy
 
 # The modes that look at a run.
-MODES = {
-    mode.__name__: mode for mode in (experiment.evaluate, experiment.sample, experiment.export, experiment.spectrum)
-}
+_LOOKING = experiment.evaluate, experiment.sample, experiment.export, experiment.spectrum, experiment.advise
+MODES = {mode.__name__: mode for mode in _LOOKING}
 # What a configuration is for: a binding that none of them reaches is a mistake.
 ROOTS = (experiment.Experiment, experiment.Pace, *MODES.values())
 # What messages of the library speak of, and how it is called here.
@@ -40,7 +39,7 @@ _FLAGS = {
     "allow the change": "--allow_config_change",
     "did not come within": "--wait_for_workers",
 }
-_ON_ONE_DEVICE = ("spectrum", "sample", "export")
+_ON_ONE_DEVICE = ("spectrum", "advise", "sample", "export")
 _WAIT = 5.0  # seconds between looks for a run that is to be watched
 
 
@@ -203,7 +202,7 @@ def _look(
         config.check_same_data(experiment.Experiment, experiment.evaluate)
         given |= {"last_step": config.call(experiment.Pace).steps, "devices": devices, "watch": watch}
         given["differences"] = differences or ()
-    if mode == "spectrum":
+    if mode in ("spectrum", "advise"):
         given |= {"differences": differences, "checksum": config.checksum(experiment.Experiment)}
     try:
         config.call(MODES[mode], **given)

@@ -24,6 +24,7 @@ class OpponentShaping(Rule):
     """
 
     step: float
+    in_float16 = False
 
     @abc.abstractmethod
     def factor(self, xi, foreseeing, shaping) -> tf.Tensor:

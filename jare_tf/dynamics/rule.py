@@ -37,11 +37,13 @@ class Rule(Serializable, abc.ABC):
       period: after how many moves a rule that alternates between several formulae begins anew; 1 for most.
       settles: after how many periods at one point its memory is what it stays there, or nearly; 1 for most.
       differentiates_twice: whether its direction has second derivatives of the losses in it, as most rules' has.
+      in_float16: whether its direction is right in float16, under a loss scale; `GAN` refuses one that is not.
     """
 
     period: int = 1
     settles: int = 1
     differentiates_twice: bool = True
+    in_float16: bool = True
     in_words = "an update rule such as jare(gamma=100.0)"
 
     def memory(self, point: Point) -> Players:
@@ -54,7 +56,7 @@ class Rule(Serializable, abc.ABC):
 
 
 class Wrapper(Rule):
-    """A rule that changes what another one, its field `rule`, gives: period, settling and memory are that one's.
+    """A rule that changes what another one, its field `rule`, gives: the attributes and the memory are that one's.
 
     A subclass is a dataclass with the field.
     """
@@ -72,6 +74,10 @@ class Wrapper(Rule):
     @property
     def differentiates_twice(self) -> bool:  # type: ignore[override]
         return self.rule.differentiates_twice
+
+    @property
+    def in_float16(self) -> bool:  # type: ignore[override]
+        return self.rule.in_float16
 
     def memory(self, point: Point) -> Players:
         return self.rule.memory(point)

@@ -30,6 +30,7 @@ class unrolled(Rule):
 
     steps: CountFromZero
     step: NonNegative
+    in_float16 = False
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here = vector_field(game, point, batch)

@@ -1,5 +1,6 @@
 """What the program can do: a configuration fills `Experiment` and `Pace`, and every mode is a function of them."""
 
+from jare_tf.experiment.advise import advise
 from jare_tf.experiment.compare import Comparison
 from jare_tf.experiment.evaluate import evaluate
 from jare_tf.experiment.experiment import Experiment
@@ -10,4 +11,4 @@ from jare_tf.experiment.train import train
 from jare_tf.training.pace import Pace
 from jare_tf.training.run import Run
 
-__all__ = ["Comparison", "Experiment", "Pace", "Run", "evaluate", "export", "sample", "spectrum", "train"]
+__all__ = ["Comparison", "Experiment", "Pace", "Run", "advise", "evaluate", "export", "sample", "spectrum", "train"]

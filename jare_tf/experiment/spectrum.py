@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from jare_tf import files
 from jare_tf.dynamics.jacobian_coupling import sim_gd
+from jare_tf.dynamics.rule import Rule
 from jare_tf.experiment import subject
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.output import say
 from jare_tf.report import curves, spectra
 from jare_tf.settings import Count, checked
-from jare_tf.theory.analysis import analyse
+from jare_tf.theory.analysis import Analysis, analyse
 from jare_tf.training.run import Run
 
 
@@ -54,11 +55,14 @@ def spectrum(
     if made.where == "checkpoint":
         places = {"before training": "initialisation", **places}
     rules = [made.gan.rule] if made.gan.rule == sim_gd() else [sim_gd(), made.gan.rule]
-    how = {"schedule": made.gan.schedule, "optimizers": made.optimizers, "dense": made.dense}
-    rows = {
-        title: [analyse(made.game, one, made.point(where), made.batch, **how) for one in rules]
-        for title, where in places.items()
-    }
+
+    def analysed(rule: Rule, where: str) -> Analysis:
+        point, schedule = made.point(where), made.gan.schedule
+        return analyse(
+            made.game, rule, point, made.batch, schedule=schedule, optimizers=made.optimizers, dense=made.dense
+        )
+
+    rows = {title: [analysed(one, where) for one in rules] for title, where in places.items()}
     result = rows[made.title][-1]
     record = {
         "configuration": checksum,

@@ -59,7 +59,7 @@ def prepare(
     """Makes the subject of an analysis.
 
     A game of up to `dense_up_to` parameters is analysed in float64, with all eigenvalues, and on `samples` samples that
-    have the exact mean and covariance where the data are Gaussian. A larger one in float32, on one batch as in training.
+    have the exact mean and covariance where the data are Gaussian. A larger one in float32, on a batch as in training.
 
     Args:
       mode: what asks, for messages.

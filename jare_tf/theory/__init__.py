@@ -1,5 +1,5 @@
 """What the theory says of a game and a rule: closed forms, spectra, step sizes, streamlines, arithmetic."""
 
-from jare_tf.theory import analysis, arithmetic, closed_form, eigenvalues, spectrum, step_size, streamlines
+from jare_tf.theory import advice, analysis, arithmetic, closed_form, eigenvalues, spectrum, step_size, streamlines
 
-__all__ = ["analysis", "arithmetic", "closed_form", "eigenvalues", "spectrum", "step_size", "streamlines"]
+__all__ = ["advice", "analysis", "arithmetic", "closed_form", "eigenvalues", "spectrum", "step_size", "streamlines"]

@@ -11,9 +11,8 @@ from jare_tf import replicas
 from jare_tf.data import draws
 from jare_tf.data.dataset import as_floats
 from jare_tf.data.latent import Normal, Prior
-from jare_tf.dynamics.rule import Rule, within
+from jare_tf.dynamics.rule import Rule
 from jare_tf.dynamics.schedule import Schedule, Simultaneous
-from jare_tf.dynamics.unrolled import unrolled
 from jare_tf.dynamics.vector_field import squared_norm
 from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
@@ -78,7 +77,7 @@ class GAN(TwoPlayerModel):
 
     Raises:
       InputError: an argument is not of its kind or range; the networks do not fit each other or latent_dim; the rule
-        is `unrolled` and a network computes in float16.
+        is `unrolled` or `lola` and a network computes in float16.
     """
 
     def __init__(
@@ -116,8 +115,8 @@ class GAN(TwoPlayerModel):
         self.iterations = self.add_weight(name="iterations", dtype="int64", initializer="zeros", trainable=False)
         self.memory = tf.nest.map_structure(lambda start: self._weight("memory", start), rule.memory(self.game.point()))
         float16 = "float16" in (generator.compute_dtype, discriminator.compute_dtype)
-        if float16 and within(rule, unrolled):
-            raise InputError("unrolled: its second derivatives leave the range of float16; take mixed_bfloat16")
+        if float16 and not rule.in_float16:
+            raise InputError(f"{rule}: its second derivatives leave the range of float16; take mixed_bfloat16")
         self._loss_scale = LossScale(self._weight, float16)
         self.scaling = self._loss_scale.variables
         self.game.loss_scale = self.scaling[0] if float16 else None
