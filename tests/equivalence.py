@@ -15,6 +15,7 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.data.in_memory import InMemory
+from jare_tf.dynamics.schedule import Schedule
 from jare_tf.game.networks import affine, batch_norm, conv4, dcgan
 from jare_tf.training import loop, strategy
 from tests.conftest import RULES
@@ -22,15 +23,23 @@ from tests.runs import pace
 
 STEPS = 20
 SMALL = {"filters": 2, "image_size": 16, "channels": 1}
+# At a learning rate beyond its largest stable step, so that rounding errors would grow.
+DAMPED = {"hamiltonian": lambda _: jare_tf.clipped(jare_tf.hamiltonian(), norm=0.1)}
+SCHEDULES = {"lookahead": lambda _: jare_tf.Lookahead(period=3), "extrapolating": lambda _: jare_tf.Extrapolating()}
 
 
 def games():
-    """By name (networks, samples, learning rate, rules). Of all networks affine ones are traced in the least time."""
+    """By name (networks, samples, learning rate, rules or schedules). Affine networks are traced in the least time."""
     rng = np.random.default_rng(0)
     points = rng.normal([0.0, 4.0], 0.5, size=(52, 2)).astype(np.float32)
     pictures = rng.integers(0, 256, size=(52, 16, 16, 1), dtype=np.uint8)
     return {
-        "affine": (lambda: (affine.generator(mean=[0.0, 4.0]), affine.discriminator(dimension=2)), points, 0.05, RULES),
+        "affine": (
+            lambda: (affine.generator(mean=[0.0, 4.0]), affine.discriminator(dimension=2)),
+            points,
+            0.05,
+            RULES | SCHEDULES | DAMPED,
+        ),
         "dcgan2": (
             lambda: (
                 dcgan.generator(latent_dim=2, layers=2, batch_norm=True, **SMALL),
@@ -58,13 +67,16 @@ def games():
     }
 
 
-def trained(devices, networks, samples, rate, rule):
+def trained(devices, networks, samples, rate, method):
+    rule, schedule = (jare_tf.jare(gamma=0.3), method) if isinstance(method, Schedule) else (method, None)
     keras.utils.set_random_seed(0)
     with devices.scope():
         generator, discriminator = networks()
         if devices.num_replicas_in_sync > 1:
             batch_norm.synchronize(generator)
-        gan = jare_tf.GAN(generator, discriminator, rule=rule, loss=jare_tf.NonSaturating(), latent_dim=2)
+        gan = jare_tf.GAN(
+            generator, discriminator, rule=rule, schedule=schedule, loss=jare_tf.NonSaturating(), latent_dim=2
+        )
         gan.compile(
             keras.optimizers.SGD(rate, momentum=0.5, clipnorm=1.0), keras.optimizers.Adam(rate / 10, epsilon=1e-3)
         )
