@@ -12,7 +12,7 @@ import numpy as np
 from jare_tf import files
 from jare_tf.dynamics.jacobian_coupling import JacobianCoupling, jare
 from jare_tf.dynamics.rule import Rule
-from jare_tf.errors import InputError
+from jare_tf.errors import InputError, RunError
 from jare_tf.experiment import subject
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.output import say
@@ -62,14 +62,15 @@ def advise(
 
     Raises:
       InputError: the rule has no γ, gammas do not increase, or what `spectrum` raises.
+      RunError: no eigenvalue was found.
     """
+    if list(gammas) != sorted(set(gammas)):
+        raise InputError("advise: gammas must increase")
     written = f"{run}/advice.json"
     subject.check_same_configuration(written, "advice", checksum)
     made = subject.prepare("advise", experiment, run, at, differences is not None, samples, dense_up_to)
     rule = _family(made.gan.rule)
     gammas = gammas or _around(rule.gamma, 61 if made.dense else 9)
-    if list(gammas) != sorted(set(gammas)):
-        raise InputError("advise: gammas must increase")
     rest = made.where == "equilibrium"
     point, step = made.point(made.where), float(made.optimizers.discriminator.learning_rate)
     lazy = None
@@ -82,7 +83,12 @@ def advise(
         def of_gamma(gamma: float) -> np.ndarray:
             say(f"γ = {gamma:.4g}")
             one = dataclasses.replace(rule, gamma=gamma)
-            return spectrum.extremal_eigenvalues(made.game, one, point, made.batch)
+            values = spectrum.extremal_eigenvalues(made.game, one, point, made.batch)
+            if not len(values):
+                raise RunError(
+                    f"no eigenvalue converged at γ = {gamma:g}: the parameters or the batch are out of bounds"
+                )
+            return values
 
         found = advice.advise(of_gamma, gammas, refine=False)
     now = of_gamma(rule.gamma)
