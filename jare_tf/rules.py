@@ -2,11 +2,9 @@
 
 from jare_tf.dynamics.adversarial_extrapolation import adversarial_extrapolation
 from jare_tf.dynamics.clipped import clipped
-from jare_tf.dynamics.competitive import competitive
 from jare_tf.dynamics.debiased import debiased
 from jare_tf.dynamics.extragradient import extragradient
 from jare_tf.dynamics.extrapolation_from_the_past import extrapolation_from_the_past
-from jare_tf.dynamics.follow_the_ridge import follow_the_ridge
 from jare_tf.dynamics.hamiltonian import hamiltonian
 from jare_tf.dynamics.jacobian_coupling import (
     JacobianCoupling,
@@ -18,7 +16,6 @@ from jare_tf.dynamics.jacobian_coupling import (
     smoothing,
 )
 from jare_tf.dynamics.lazy import lazy
-from jare_tf.dynamics.local_symplectic_surgery import local_symplectic_surgery
 from jare_tf.dynamics.momentum import momentum
 from jare_tf.dynamics.opponent_shaping import lola, stable_opponent_shaping
 from jare_tf.dynamics.optimistic import optimistic
@@ -42,19 +39,16 @@ __all__ = [
     "Update",
     "adversarial_extrapolation",
     "clipped",
-    "competitive",
     "con_opt",
     "debiased",
     "discriminator_only",
     "extragradient",
     "extrapolation_from_the_past",
-    "follow_the_ridge",
     "generator_only",
     "hamiltonian",
     "heun",
     "jare",
     "lazy",
-    "local_symplectic_surgery",
     "lola",
     "momentum",
     "optimistic",
