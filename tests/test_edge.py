@@ -328,7 +328,8 @@ NOISE = st.one_of(
 )
 
 
-@pytest.mark.parametrize("mode", [*MODES, "report", "new"])
+# `advise` reads a directory as `spectrum` does, and takes longer.
+@pytest.mark.parametrize("mode", [pytest.param("advise", marks=pytest.mark.slow), *MODES[:4], None, "report", "new"])
 @tried(16)
 @given(part=st.sampled_from(PARTS), how=st.sampled_from(HOW), noise=NOISE)
 def test_run_directories(finished, mode, part, how, noise):
