@@ -173,5 +173,5 @@ def _sentences(record: dict[str, Any], title: str, plain: bool) -> list[str]:
 
 def _convergence(rate: float) -> str:
     if rate >= 1:
-        return f"rate {rate:.6g}, which diverges"
+        return f"rate {rate:.9g}, which diverges"
     return f"rate {rate:.6g}, {eigenvalues.iterations(rate, advice.REDUCTION):,.0f} steps to a thousandth"
