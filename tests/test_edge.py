@@ -30,7 +30,7 @@ from tools import report, score_images
 GAME = "isotropic_gaussian/jare.gin"
 TINY = ["STEPS = 2", "LOG_EVERY = 1", "SAVE_EVERY = 1", "SAMPLE_EVERY = 2", "STEPS_PER_CALL = 1", "JIT = False"]
 TINY += ["experiment.Experiment.batch_size = 4", "experiment.evaluate.scores = []"]
-MODES = ["evaluate", "sample", "export", "spectrum", "advise", None]
+MODES = ["evaluate", "sample", "export", "spectrum", None]  # `advise` reads a directory as `spectrum` does
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -328,8 +328,7 @@ NOISE = st.one_of(
 )
 
 
-# `advise` reads a directory as `spectrum` does, and takes longer.
-@pytest.mark.parametrize("mode", [pytest.param("advise", marks=pytest.mark.slow), *MODES[:4], None, "report", "new"])
+@pytest.mark.parametrize("mode", [*MODES, "report", "new"])
 @tried(16)
 @given(part=st.sampled_from(PARTS), how=st.sampled_from(HOW), noise=NOISE)
 def test_run_directories(finished, mode, part, how, noise):
