@@ -1,6 +1,7 @@
 """Advice on γ and the learning rate of an experiment."""
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -76,10 +77,12 @@ def advise(
     lazy = None
     if made.dense:
         family = advice.family(made.game, rule, point, made.batch, 0.0 if rest else _FAST)
-        found, of_gamma = advice.advise(family.eigenvalues, gammas), family.eigenvalues
+        of_gamma = functools.cache(family.eigenvalues)
+        found = advice.advise(of_gamma, gammas)
         lazy = family.lazy(rule.gamma, step) if rest else None
     else:
 
+        @functools.cache
         def of_gamma(gamma: float) -> np.ndarray:
             say(f"γ = {gamma:.4g}")
             one = dataclasses.replace(rule, gamma=gamma)
@@ -94,10 +97,7 @@ def advise(
     now = of_gamma(rule.gamma)
     present = advice.best(now)
     record = {
-        "configuration": checksum,
-        "at": made.where,
-        "step": made.step or 0,
-        "not_as_in_the_run": list(differences or ()) if made.step else [],
+        **made.record(checksum, differences),
         "family": rule.name,
         "dense": made.dense,
         "at_rest": rest,

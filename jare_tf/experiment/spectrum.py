@@ -65,10 +65,7 @@ def spectrum(
     rows = {title: [analysed(one, where) for one in rules] for title, where in places.items()}
     result = rows[made.title][-1]
     record = {
-        "configuration": checksum,
-        "at": made.where,
-        "step": made.step or 0,
-        "not_as_in_the_run": list(differences or ()) if made.step else [],
+        **made.record(checksum, differences),
         **result.to_json(),
         "shown": [{"point": title, **one.to_json()} for title, row in rows.items() for one in row],
     }

@@ -1,7 +1,8 @@
 """What of an experiment is analysed: the game, at a point, on a batch."""
 
 import json
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -46,6 +47,15 @@ class Subject(NamedTuple):
     def title(self) -> str:
         """Where, for pictures and lines."""
         return f"after {self.step} iterations" if self.where == "checkpoint" else f"at the {self.where}"
+
+    def record(self, checksum: int, differences: Sequence[str] | None) -> dict[str, Any]:
+        """What a file of an analysis says of where it comes from."""
+        return {
+            "configuration": checksum,
+            "at": self.where,
+            "step": self.step or 0,
+            "not_as_in_the_run": list(differences or ()) if self.step else [],
+        }
 
     def point(self, where: str) -> Point:
         """A point, in the game's precision."""

@@ -140,7 +140,7 @@ class Family(NamedTuple):
         still = np.eye(len(self.jacobian))
         strong = still - step * (self.jacobian + every * gamma * self.coupling)
         matrix = np.linalg.matrix_power(still - step * self.jacobian, every - 1) @ strong
-        sizes = np.abs(_moving(np.linalg.eigvals(matrix)))
+        sizes = np.abs(spectrum.moving(np.linalg.eigvals(matrix)))
         return float(sizes.max(initial=0.0) ** (1 / every))
 
     def lazy(self, gamma: float, step: float) -> int | None:
@@ -153,11 +153,6 @@ class Family(NamedTuple):
                 break
             kept = every
         return kept if wanted > 0 else None
-
-
-def _moving(multipliers: np.ndarray) -> np.ndarray:
-    """Without those of directions along which nothing moves."""
-    return multipliers[np.abs(multipliers - 1) > spectrum.ROUNDING]
 
 
 def family(game: TwoPlayerGame, rule: JacobianCoupling, point: Point, batch: Batch, slowest: float = 0.0) -> Family:

@@ -140,6 +140,11 @@ def _pulled_back(matrix: np.ndarray, parameters: int, factor: float) -> np.ndarr
     return np.concatenate([pulled, matrix[parameters:]])
 
 
+def moving(multipliers: np.ndarray) -> np.ndarray:
+    """The multipliers without those of directions along which nothing moves, which are 1 but for rounding."""
+    return multipliers[np.abs(multipliers - 1) > ROUNDING]
+
+
 def linearize(
     game: TwoPlayerGame,
     rule: Rule,

@@ -12,7 +12,7 @@ from jare_tf.dynamics.rule import Rule
 from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.theory import eigenvalues
-from jare_tf.theory.spectrum import ROUNDING, Linearization
+from jare_tf.theory.spectrum import Linearization, moving
 from jare_tf.types import Batch, Point, each_player
 
 _STEPS = np.geomspace(1e-6, 1e6, 240)  # relative to the step that the scale of the game suggests
@@ -91,8 +91,7 @@ def rate(linearization: Linearization, optimizer: keras.optimizers.Optimizer, st
         first = np.eye(1, len(response))
         multipliers = np.linalg.eigvals(transition - np.outer(response, first) * curvatures[:, None, None])
     else:
-        multipliers = np.linalg.eigvals(linearization.period_matrix(transition, response))
-        multipliers = multipliers[np.abs(multipliers - 1) > ROUNDING]
+        multipliers = moving(np.linalg.eigvals(linearization.period_matrix(transition, response)))
     return float(np.max(np.abs(multipliers), initial=0.0) ** (1 / linearization.period))
 
 

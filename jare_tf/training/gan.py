@@ -173,7 +173,7 @@ class GAN(TwoPlayerModel):
           a player that moves several times reports its last move.
         """
         metrics = {}
-        start = [tf.identity(weight.value) for weight in self._trained]
+        start = [tf.identity(weight.value) for weight in self._trained] if self.schedule.returns else []
         for index, (movers, real_samples) in enumerate(zip(self.schedule.moves, real, strict=True)):
             counter = self.iterations * len(self.schedule.moves) + index
             batch = self.batch(real_samples, counter)
