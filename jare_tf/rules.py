@@ -1,10 +1,14 @@
 """Update rules, who moves when, and the optimizer of a method that is one."""
 
+from jare_tf.dynamics.adaptive_competitive import adaptive_competitive
 from jare_tf.dynamics.adversarial_extrapolation import adversarial_extrapolation
 from jare_tf.dynamics.clipped import clipped
+from jare_tf.dynamics.competitive import competitive
 from jare_tf.dynamics.debiased import debiased
+from jare_tf.dynamics.drift_cancellation import drift_cancellation
 from jare_tf.dynamics.extragradient import extragradient
 from jare_tf.dynamics.extrapolation_from_the_past import extrapolation_from_the_past
+from jare_tf.dynamics.follow_the_ridge import follow_the_ridge
 from jare_tf.dynamics.hamiltonian import hamiltonian
 from jare_tf.dynamics.jacobian_coupling import (
     JacobianCoupling,
@@ -16,6 +20,7 @@ from jare_tf.dynamics.jacobian_coupling import (
     smoothing,
 )
 from jare_tf.dynamics.lazy import lazy
+from jare_tf.dynamics.local_symplectic_surgery import local_symplectic_surgery
 from jare_tf.dynamics.momentum import momentum
 from jare_tf.dynamics.opponent_shaping import lola, stable_opponent_shaping
 from jare_tf.dynamics.optimistic import optimistic
@@ -37,18 +42,23 @@ __all__ = [
     "Schedule",
     "Simultaneous",
     "Update",
+    "adaptive_competitive",
     "adversarial_extrapolation",
     "clipped",
+    "competitive",
     "con_opt",
     "debiased",
     "discriminator_only",
+    "drift_cancellation",
     "extragradient",
     "extrapolation_from_the_past",
+    "follow_the_ridge",
     "generator_only",
     "hamiltonian",
     "heun",
     "jare",
     "lazy",
+    "local_symplectic_surgery",
     "lola",
     "momentum",
     "optimistic",

@@ -36,6 +36,11 @@ RULES = {
     "momentum": lambda gamma: jare_tf.momentum(jare_tf.sim_gd(), -gamma),
     "lola": lambda gamma: jare_tf.lola(gamma),
     "stable_opponent_shaping": lambda gamma: jare_tf.stable_opponent_shaping(gamma),
+    "competitive": lambda gamma: jare_tf.competitive(gamma, iterations=1),
+    "adaptive_competitive": lambda gamma: jare_tf.adaptive_competitive(1e3 * gamma, 0.0, epsilon=1e3, iterations=1),
+    "drift_cancellation": lambda gamma: jare_tf.drift_cancellation(gamma, gamma),
+    "follow_the_ridge": lambda gamma: jare_tf.follow_the_ridge(gamma, damping=1.0, iterations=1),
+    "local_symplectic_surgery": lambda gamma: jare_tf.local_symplectic_surgery(iterations=1),
     "hamiltonian": lambda gamma: jare_tf.hamiltonian(),
 }
 

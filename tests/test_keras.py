@@ -629,6 +629,11 @@ RULES = [
     jare_tf.lola(0.1),
     jare_tf.stable_opponent_shaping(0.1),
     jare_tf.hamiltonian(),
+    jare_tf.competitive(0.1),
+    jare_tf.adaptive_competitive(1e-3),
+    jare_tf.drift_cancellation(0.1, 0.1),
+    jare_tf.follow_the_ridge(),
+    jare_tf.local_symplectic_surgery(),
 ]
 PARTS = [
     *({"rule": rule, "average_decay": 0.5} for rule in RULES),

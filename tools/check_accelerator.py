@@ -74,6 +74,11 @@ RULES = {
         jare_tf.lola(100.0),
         jare_tf.stable_opponent_shaping(100.0),
         jare_tf.hamiltonian(),
+        jare_tf.competitive(0.1),
+        jare_tf.adaptive_competitive(1e-3),
+        jare_tf.drift_cancellation(1e-4, 1e-4),
+        jare_tf.follow_the_ridge(damping=1.0),
+        jare_tf.local_symplectic_surgery(),
         jare_tf.clipped(jare_tf.jare(gamma=100.0), norm=0.1),
         jare_tf.lazy(jare_tf.jare(gamma=100.0), every=8),
     )

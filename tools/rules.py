@@ -60,6 +60,10 @@ RULES = [
     (jare_tf.lola(10.0), jare_tf.lola(0.5)),
     (jare_tf.stable_opponent_shaping(10.0), jare_tf.stable_opponent_shaping(0.5)),
     (jare_tf.hamiltonian(), jare_tf.hamiltonian()),
+    (jare_tf.competitive(ETA), jare_tf.competitive(BILINEAR_ETA)),
+    (jare_tf.drift_cancellation(ETA, ETA), jare_tf.drift_cancellation(BILINEAR_ETA, BILINEAR_ETA)),
+    (jare_tf.follow_the_ridge(), jare_tf.follow_the_ridge(damping=0.1)),
+    (jare_tf.local_symplectic_surgery(), jare_tf.local_symplectic_surgery()),
     (jare_tf.unrolled(steps=10, step=0.1), jare_tf.unrolled(steps=10, step=0.1)),
     (jare_tf.clipped(jare_tf.jare(gamma=10.0), norm=0.1), jare_tf.clipped(jare_tf.jare(gamma=0.5), norm=0.1)),
     *(

@@ -3,7 +3,7 @@
 import dataclasses
 
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.dynamics.vector_field import linearize, squared_norm
+from jare_tf.dynamics.vector_field import WHOLE, linearize, squared_norm
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point
 
@@ -22,4 +22,4 @@ class hamiltonian(Rule):
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here, pullback = linearize(game, point, batch)
         half = squared_norm(here.gradient) / 2
-        return Update(pullback(((1, 1), (1, 1)), here.gradient), here, regularizer=Players(half, half))
+        return Update(pullback(WHOLE, here.gradient), here, regularizer=Players(half, half))

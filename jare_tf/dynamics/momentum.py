@@ -1,17 +1,14 @@
 """Momentum of either sign."""
 
 import dataclasses
-import math
 from typing import Annotated
 
 import tensorflow as tf
 
-from jare_tf.dynamics.rule import Rule, Update, Wrapper
+from jare_tf.dynamics.rule import Rule, Update, Wrapper, settled_after
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.settings import Range, checked
 from jare_tf.types import Batch, Players, Point, each_player
-
-_SETTLED = 0.01  # what is left of a start when a velocity counts as settled
 
 
 @checked
@@ -39,8 +36,7 @@ class momentum(Wrapper):
 
     @property
     def settles(self) -> int:  # type: ignore[override]  # frozen: nobody writes it
-        velocity = math.ceil(math.log(_SETTLED) / math.log(abs(self.beta))) if self.beta else 1
-        return max(self.rule.settles, velocity)
+        return max(self.rule.settles, settled_after(self.beta))
 
     def memory(self, point: Point) -> Players:
         """For each player its velocity, and the rule's own memory."""

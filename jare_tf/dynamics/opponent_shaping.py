@@ -7,12 +7,17 @@ from typing import Annotated
 import tensorflow as tf
 
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.dynamics.vector_field import cross_gradient, evaluation_and_products, inner_product, squared_norm
+from jare_tf.dynamics.vector_field import (
+    OFF_DIAGONAL,
+    cross_gradient,
+    evaluation_and_products,
+    inner_product,
+    squared_norm,
+)
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.settings import Fraction, NonNegative, Range, checked
 from jare_tf.types import Batch, Point
 
-_OFF_DIAGONAL = ((0, 1), (1, 0))
 _Part = Annotated[float, Range(above=0, below=1)]
 
 
@@ -32,7 +37,7 @@ class OpponentShaping(Rule):
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         crossed = cross_gradient(game, point, batch)
-        here, transposed, product = evaluation_and_products(game, point, batch, _OFF_DIAGONAL, crossed)
+        here, transposed, product = evaluation_and_products(game, point, batch, OFF_DIAGONAL, crossed)
         xi = here.gradient
         foreseeing = tf.nest.map_structure(lambda g, term: g - self.step * term, xi, product)
         shaping = tf.nest.map_structure(lambda term: -self.step * term, transposed)

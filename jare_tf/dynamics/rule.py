@@ -1,6 +1,7 @@
 """What an update rule is."""
 
 import abc
+import math
 from typing import Any, NamedTuple
 
 from jare_tf.dynamics.vector_field import Evaluation
@@ -9,6 +10,7 @@ from jare_tf.serializable import Serializable
 from jare_tf.types import Batch, Players, Point
 
 NOTHING = Players(discriminator=(), generator=())
+_SETTLED = 0.01  # what is left of a start when a memory counts as settled
 
 
 class Update(NamedTuple):
@@ -86,3 +88,8 @@ class Wrapper(Rule):
 def within(rule: Rule, kind: type) -> bool:
     """Whether a rule is of a kind, or wraps one that is."""
     return isinstance(rule, kind) or (hasattr(rule, "rule") and within(rule.rule, kind))
+
+
+def settled_after(decay: float) -> int:
+    """How many updates settle a memory that keeps `decay` of what it was, −1 < decay < 1, at each of them."""
+    return math.ceil(math.log(_SETTLED) / math.log(abs(decay))) if decay else 1

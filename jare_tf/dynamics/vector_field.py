@@ -18,6 +18,8 @@ from jare_tf.game.game import TwoPlayerGame
 from jare_tf.types import Batch, Players, Point, each_player
 
 Mask = tuple[tuple[int, int], tuple[int, int]]  # mask[source][target], both in player order
+WHOLE, OFF_DIAGONAL = ((1, 1), (1, 1)), ((0, 1), (1, 0))
+Product = Callable[[Mask, Players], Players]
 
 
 class Evaluation(NamedTuple):
@@ -66,7 +68,7 @@ def linearize(game: TwoPlayerGame, point: Point, *batches: Batch) -> tuple[Any, 
 
 
 def evaluation_and_products(
-    game: TwoPlayerGame, point: Point, batch: Batch, mask: Mask = ((1, 1), (1, 1)), vector: Players | None = None
+    game: TwoPlayerGame, point: Point, batch: Batch, mask: Mask = WHOLE, vector: Players | None = None
 ) -> tuple[Evaluation, Players, Players]:
     """ξ, (C ∘ J)ᵀu and (C ∘ J)ξ for a block mask C[source][target]; u is ξ where none is given.
 
@@ -85,6 +87,28 @@ def evaluation_and_products(
         transposed = _pulled_back(tape, [own.gradient], point, mask, [u])
     product = _differentiate(linear, transposed, u, xi)
     return evaluation, *replicas.mean((_unscaled(transposed, scale_of_u), _unscaled(product, scale)))
+
+
+def products(game: TwoPlayerGame, point: Point, batch: Batch) -> tuple[Evaluation, Product, Product]:
+    """ξ at a point, and functions of a block mask C and Players u: (C ∘ J)ᵀu and (C ∘ J)u; without a loss scale.
+
+    (C ∘ J)u costs two backward passes where (C ∘ J)ᵀu costs one.
+    """
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(point.parameters)
+        own = _own(game, point, batch)
+
+    def transposed(mask: Mask, vector: Players) -> Players:
+        return replicas.mean(_pulled_back(tape, [own.gradient], point, mask, [vector]))
+
+    def forward(mask: Mask, vector: Players) -> Players:
+        u = tf.nest.map_structure(tf.identity, vector)
+        with tf.GradientTape() as linear:
+            linear.watch(u)
+            product = _pulled_back(tape, [own.gradient], point, mask, [u])
+        return replicas.mean(_differentiate(linear, product, u, vector))
+
+    return _mean(game, own), transposed, forward
 
 
 def cross_gradient(game: TwoPlayerGame, point: Point, batch: Batch) -> Players:

@@ -284,17 +284,23 @@ def test_hand_computed_on_the_affine_gaussian(float64, rule, theta, phi):
     np.testing.assert_allclose(whole(update.direction), [theta, phi], rtol=2e-8, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", sorted(RULES.keys() - {"optimistic", "hamiltonian"}))
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        RULES.keys()
+        - {"optimistic", "hamiltonian", "follow_the_ridge", "local_symplectic_surgery", "adaptive_competitive"}
+    ),
+)
 def test_zero_strength_is_sim_gd(float64, name):
     rule = RULES[name]
     game, batch = small_game(jare_tf.NonSaturating())
     update = update_of(rule(0.0), game, game.point(), batch)
-    np.testing.assert_allclose(whole(update.direction), xi(game, game.point(), batch), rtol=1e-14)
+    np.testing.assert_allclose(whole(update.direction), xi(game, game.point(), batch), rtol=1e-12, atol=1e-15)
     assert [float(value) for value in update.regularizer] == [0.0, 0.0]
 
 
 def test_convergence_class_on_the_bilinear_game(float64, any_rule):
-    """On ℓ_G = −ℓ_D = θ (v − φ) simultaneous gradient descent spirals out, negative momentum slower, all others in."""
+    """On ℓ_G = −ℓ_D = θ (v − φ) simultaneous gradient descent and its like spiral out, the others in."""
     name, make = any_rule
     game, batch = bilinear_game()
     batch = Batch(*(tf.repeat(samples, 2, axis=0) for samples in batch))
@@ -307,7 +313,8 @@ def test_convergence_class_on_the_bilinear_game(float64, any_rule):
         update = step(point, memory)
         point, memory = point.descended(update.direction, 0.1), update.memory
     # Step size 0.1 multiplies the distance by √1.01 a step, 7.3 in 400, and with negative momentum by 1.35 in all.
-    growth = {"sim_gd": 5, "momentum": 1.2}
+    # There the discriminator's loss is not curved, so that nothing follows a ridge and no rotation is cut out.
+    growth = {"sim_gd": 5, "follow_the_ridge": 5, "momentum": 1.2, "local_symplectic_surgery": 1}
     assert distance(point) > growth[name] * first if name in growth else distance(point) < 0.2 * first
 
 
