@@ -1,4 +1,5 @@
-"""Every figure and table of the three papers that shows something to compute, and how one is made and written down."""
+"""Every figure and table of the three papers that shows something to compute, two league tables beyond them, and how
+one is made and written down."""
 
 import csv
 import io
@@ -12,7 +13,7 @@ import tensorflow as tf
 from jare_tf import files
 from jare_tf.errors import InputError
 from jare_tf.report import curves, pictures
-from jare_tf.reproduction import conopt, gradreg, jare, jare_images
+from jare_tf.reproduction import conopt, gradreg, jare, jare_images, league
 from jare_tf.reproduction.workspace import NotRun, Result, Workspace
 from jare_tf.training.run import Run
 
@@ -74,6 +75,8 @@ FIGURES: dict[str, Figure] = {
     "gradreg-fig3": Figure(gradreg.fig3, "2 min", "2 min"),
     "gradreg-fig4": Figure(gradreg.fig4, "none beyond gradreg-fig2", "as gradreg-fig2"),
     "gradreg-appendix-d": Figure(gradreg.appendix_d, "1 min", "1 min"),
+    "league-mixture": Figure(league.mixture, "30 min", "30 min"),
+    "league-cifar10": Figure(league.cifar10, "2 h", "2 h"),
 }
 
 

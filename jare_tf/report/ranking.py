@@ -1,0 +1,33 @@
+"""Methods by how well they did: a row for each, with a dot for every seed."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from jare_tf.report.curves import style
+
+
+def draw(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Panels side by side with the same rows: a small dot for every seed, and a bar at their mean.
+
+    Args:
+      panels: by title, the values of every method; the first method is the topmost. Infinite values and NaN are left
+        out.
+    """
+    labels = list(next(iter(panels.values())))
+    figure = Figure(figsize=(3.2 * len(panels) + 3, 0.24 * len(labels) + 1), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    colour = style(0)["color"]
+    for axes, (title, of) in zip(
+        figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items(), strict=True
+    ):
+        for row, label in enumerate(labels):
+            axes.barh(row, statistics.fmean(of[label]), height=0.7, color=colour, alpha=0.25)
+            axes.plot(of[label], [row] * len(of[label]), ".", color=colour)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set(title=title, ylim=(len(labels) - 0.5, -0.5), xlim=(0, None))
+        axes.grid(axis="x", alpha=0.3)
+        axes.set_axisbelow(True)
+    return figure
