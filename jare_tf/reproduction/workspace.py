@@ -250,4 +250,5 @@ def turning_points(values: Iterable[float], least: float = 0.2) -> int:
 
 
 def _folder(config: str, overrides: Sequence[str]) -> str:
-    return ",".join([config.removesuffix(".gin"), *(re.sub(r"[^\w.=-]", "", override) for override in overrides)])
+    """A folder for each of them within the other: together they may be longer than a file's name can be."""
+    return "/".join([config.removesuffix(".gin"), *(re.sub(r"[^\w.=-]", "", override) for override in overrides)])

@@ -80,7 +80,7 @@ def test_all(tmp_path, monkeypatch, by_hand, capsys):
 def test_runs_are_trained_once(tmp_path, capsys):
     make(tmp_path, "jare-fig1")
     check(tmp_path / "smoke", "jare-fig1")
-    rows = sorted(tmp_path.glob("smoke/runs/isotropic_gaussian/*/metrics.jsonl"))
+    rows = sorted(tmp_path.glob("smoke/runs/isotropic_gaussian/**/metrics.jsonl"))
     before = [path.stat().st_mtime_ns for path in rows]
     make(tmp_path, "jare-fig1")
     assert len(rows) >= 3 and before == [path.stat().st_mtime_ns for path in rows]
