@@ -45,7 +45,7 @@ def stepped(made, gradients):
     ids=["adam", "amsgrad", "rmsprop", "centered", "momentum", "sgd"],
 )
 def test_a_step_of_keras_is_that_of_the_heavy_ball(float64, made):
-    """w' − w = −η P (β s + d), where s is the sum of earlier directions: Adam's by βᵏ, else that of the change before."""
+    """w′ − w = −η P (β s + d), with the sum s of earlier directions: Adam's by βᵏ, else that of the change before."""
     gradients = np.random.default_rng(0).normal(size=[5, 5]) * [1, 2, 0.1, 1, 0.5]
     optimizers, variables, path = stepped(made, gradients)
     ball = frozen(optimizers, variables)
