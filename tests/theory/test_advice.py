@@ -129,9 +129,12 @@ def test_of_networks(tmp_path, capsys):
     """At a run's checkpoint, by all eigenvalues and by those at the ends of the spectrum; another optimizer."""
     files = ["mixture_jare_paper/jare.gin"]
     small = [
-        f"networks.mlp.{player}.{field} = {value}"
-        for player in ("generator", "discriminator")
-        for field, value in (("width", 4), ("depth", 2))
+        "LATENT_DIM = 4",
+        *(
+            f"networks.mlp.{player}.{field} = {value}"
+            for player in ("generator", "discriminator")
+            for field, value in (("width", 4), ("depth", 2))
+        ),
     ]
     copied(tmp_path, *small, files=files)
     dense = advised(tmp_path, "experiment.advise.at = 'initialisation'", files=[], short=[])
@@ -139,7 +142,10 @@ def test_of_networks(tmp_path, capsys):
     ends = "experiment.advise.dense_up_to = 1", "experiment.advise.gammas = [1.0]"
     of_run = advised(tmp_path, *ends, files=[], short=[])
     assert (of_run["at"], of_run["step"], of_run["dense"], of_run["gammas"]) == ("checkpoint", 20, False, [1.0])
-    assert "the experiment's optimizers are others" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert (
+        "the experiment's optimizers are others" in printed and "RMSprop with the preconditioner of step 20" in printed
+    )
 
 
 @pytest.mark.parametrize(
