@@ -8,7 +8,7 @@ from jare_tf.evaluation.moments import Moments
 from jare_tf.evaluation.precision_recall import DensityCoverage, PrecisionRecall
 from jare_tf.evaluation.scores import FrechetDistance, InceptionScore, KernelDistance, SlicedWasserstein
 from jare_tf.evaluation.stacked_modes import StackedModes
-from jare_tf.training.probes import ParameterDistance, Periodic
+from jare_tf.training.probes import ParameterDistance, Periodic, spectral_norms
 
 __all__ = [
     "DensityCoverage",
@@ -27,4 +27,5 @@ __all__ = [
     "StackedModes",
     "embedding",
     "protocols",
+    "spectral_norms",
 ]

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
+import keras
+import numpy as np
 import psutil
 import tensorflow as tf
 
@@ -39,6 +41,25 @@ def memory_bytes(gan: GAN) -> dict[str, float]:
             peaks.append(tf.config.experimental.get_memory_info(gpu.name)["peak"])
     device = {"memory_bytes/device_peak": max(peaks)} if peaks else {}
     return {"memory_bytes/host": psutil.Process().memory_info().rss, **device}
+
+
+def spectral_norms(gan: GAN) -> dict[str, float]:
+    """`spectral_norm/discriminator/0`, `/1`, ... and `/generator/0`, ...: the largest singular value of every kernel.
+
+    Kernels count from a network's input on. Each is taken as a matrix whose columns are its last axis, as it is stored:
+    before a spectral norm divides it.
+    """
+    return {
+        f"spectral_norm/{player}/{number}": _largest_singular_value(kernel)
+        for player, network in gan.game.networks._asdict().items()
+        for number, kernel in enumerate(one for one in network.trainable_variables if len(one.shape) > 1)
+    }
+
+
+def _largest_singular_value(kernel: keras.Variable) -> float:
+    matrix = np.reshape(kernel.numpy(), [-1, kernel.shape[-1]]).astype(np.float64)
+    gram = matrix @ matrix.T if len(matrix) < matrix.shape[1] else matrix.T @ matrix
+    return float(np.linalg.eigvalsh(gram)[-1]) ** 0.5
 
 
 ALWAYS: tuple[Probe, ...] = (parameter_norm, learning_rate, memory_bytes)

@@ -56,6 +56,32 @@ def test_learning_rate_is_that_of_the_schedule_now():
     assert [row["learning_rate/generator"] for row in seen] == [0.75] * 4
 
 
+def test_spectral_norms_of_every_kernel():
+    gan = jare_tf.GAN(
+        keras.Sequential(
+            [
+                keras.Input((2,)),
+                keras.layers.Dense(8),
+                keras.layers.Reshape((2, 2, 2)),
+                keras.layers.Conv2DTranspose(1, 3, strides=2, padding="same"),
+            ]
+        ),
+        keras.Sequential(
+            [keras.Input((4, 4, 1)), keras.layers.Conv2D(5, 2), keras.layers.Flatten(), keras.layers.Dense(1)]
+        ),
+        rule=jare_tf.sim_gd(),
+        loss=jare_tf.Minimax(),
+        latent_dim=2,
+    )
+    expected = {}
+    for player, network in gan.game.networks._asdict().items():
+        kernels = [weight for weight in network.get_weights() if weight.ndim > 1]
+        for number, kernel in enumerate(kernels):
+            expected[f"spectral_norm/{player}/{number}"] = np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]), 2)
+    assert len(expected) == 4
+    assert probes.spectral_norms(gan) == pytest.approx(expected, rel=1e-6)
+
+
 def test_memory_of_the_process():
     measured = probes.memory_bytes(small_gan(3))
     assert measured == {"memory_bytes/host": pytest.approx(psutil.Process().memory_info().rss, rel=0.1)}
