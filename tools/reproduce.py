@@ -1,4 +1,5 @@
-"""A figure or table of the three papers made anew, with its data and the paper's claims about it as checks.
+"""A figure or table of the three papers made anew, with its data and the paper's claims about it as checks; or a league
+table, in which every method has as much arithmetic.
 
     python tools/reproduce.py jare-fig1
     python tools/reproduce.py all --scale smoke

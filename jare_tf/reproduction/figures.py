@@ -77,7 +77,7 @@ FIGURES: dict[str, Figure] = {
     "gradreg-fig3": Figure(gradreg.fig3, "2 min", "2 min"),
     "gradreg-fig4": Figure(gradreg.fig4, "none beyond gradreg-fig2", "as gradreg-fig2"),
     "gradreg-appendix-d": Figure(gradreg.appendix_d, "1 min", "1 min"),
-    "league-mixture": Figure(league.mixture, "40 min", "40 min", of_papers=False),
+    "league-mixture": Figure(league.mixture, "3 h", "3 h", of_papers=False),
     "league-cifar10": Figure(league.cifar10, "2 h", "2 h", of_papers=False),
 }
 

@@ -146,7 +146,7 @@ def mixture(workspace: Workspace) -> Result:
     )
     panels = {"modes_covered": "modes covered, of 8", "high_quality_fraction": "fraction within 3 σ of a mode"}
     file = "mixture_conopt_paper/simgd.gin"
-    return _league(workspace, file, entries, 20_000, workspace.train, _modes, panels, lower_is_better=False)
+    return _league(workspace, file, entries, 100_000, workspace.train, _modes, panels, lower_is_better=False)
 
 
 def cifar10(workspace: Workspace) -> Result:
