@@ -61,6 +61,7 @@ RULES = [
     (jare_tf.stable_opponent_shaping(10.0), jare_tf.stable_opponent_shaping(0.5)),
     (jare_tf.hamiltonian(), jare_tf.hamiltonian()),
     (jare_tf.competitive(ETA), jare_tf.competitive(BILINEAR_ETA)),
+    (jare_tf.adaptive_competitive(1.0, 0.9, 1.0), jare_tf.adaptive_competitive(1.0, 0.9, 1.0)),
     (jare_tf.drift_cancellation(ETA, ETA), jare_tf.drift_cancellation(BILINEAR_ETA, BILINEAR_ETA)),
     (jare_tf.follow_the_ridge(), jare_tf.follow_the_ridge(damping=0.1)),
     (jare_tf.local_symplectic_surgery(), jare_tf.local_symplectic_surgery()),

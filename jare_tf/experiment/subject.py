@@ -13,7 +13,7 @@ from jare_tf.errors import InputError
 from jare_tf.experiment.experiment import Experiment
 from jare_tf.game import precision as precisions
 from jare_tf.game.game import TwoPlayerGame
-from jare_tf.training.checkpoints import restore_networks
+from jare_tf.training.checkpoints import restore_networks, restore_optimizers
 from jare_tf.training.gan import GAN
 from jare_tf.training.run import Run
 from jare_tf.types import Batch, Players, Point
@@ -31,7 +31,7 @@ class Subject(NamedTuple):
     step: of the checkpoint among the points, None where there is none.
     dense: whether all eigenvalues are looked for.
     gan: at its initialisation, or with the networks of the checkpoint.
-    optimizers: the experiment's, as of that step.
+    optimizers: the experiment's, as of that step; they are built if the checkpoint has their slots.
     dataset: the real samples.
     """
 
@@ -93,7 +93,7 @@ def prepare(
     optimizers = experiment.optimizers()
     dataset = experiment.data(gan)
     run.make()
-    points, step = _points(experiment, run, gan, optimizers, at, of_run)
+    points, step = _points(experiment, run, gan, at, of_run)
     where = at or list(points)[-1]
     if where not in points:
         raise InputError(f"{mode}: at = {where!r}: there is only the {' and the '.join(points)} in {run}")
@@ -102,6 +102,8 @@ def prepare(
         game, batch = _exact(experiment, gan, dataset, samples)
     else:
         game, batch = gan.game, gan.batch(dataset.batch(0, experiment.batch_size, gan.seed), 0)
+    if step is not None:
+        optimizers = _as_of(step, optimizers, experiment, run, gan)
     return Subject(game, batch, points, where, step, dense, gan, optimizers, dataset)
 
 
@@ -120,7 +122,7 @@ def _checksum(path: str) -> int | None:
 
 
 def _points(
-    experiment: Experiment, run: Run, gan: GAN, optimizers: Players, at: str | None, of_run: bool
+    experiment: Experiment, run: Run, gan: GAN, at: str | None, of_run: bool
 ) -> tuple[dict[str, Point], int | None]:
     """Where the game can be analysed, and the step of the checkpoint among them; the usual one last."""
     points = {"initialisation": gan.game.point()}
@@ -131,9 +133,17 @@ def _points(
         return points, None
     restore_networks(run, gan, kept[-1])
     points["checkpoint"] = gan.game.point()
-    for optimizer in optimizers:
-        optimizer.iterations.assign(kept[-1])  # for a schedule of learning rates
     return points, kept[-1]
+
+
+def _as_of(step: int, optimizers: Players, experiment: Experiment, run: Run, gan: GAN) -> Players:
+    """The optimizers of a checkpoint, or those given where its slots are of others."""
+    gan.compile(*experiment.optimizers())
+    if restore_optimizers(run, gan, step):
+        return gan.optimizers
+    for optimizer in optimizers:
+        optimizer.iterations.assign(step)  # for a schedule of learning rates
+    return optimizers
 
 
 def _exact(experiment: Experiment, gan: GAN, dataset: Dataset, samples: int) -> tuple[TwoPlayerGame, Batch]:

@@ -29,20 +29,23 @@ class Best(NamedTuple):
     rate: float
 
 
-def best(values: np.ndarray) -> Best:
-    """For eigenvalues λ, where a step multiplies by 1 + ηλ: ρ(η) = max|1 + ηλ| is convex in η."""
-    largest = of.largest_stable_step(values)
+def best(values: np.ndarray, momentum: float = 0.0) -> Best:
+    """For eigenvalues λ and heavy-ball momentum β; ρ(η) is convex for β = 0, and quasi-convex for all."""
+    largest = of.largest_stable_step(values, momentum)
     if not 0 < largest < math.inf:
         return Best(0.0, 0.0, 1.0)
     found = optimize.minimize_scalar(
-        lambda share: of.rate(values, share * largest), bounds=(0, 1), method="bounded", options={"xatol": 1e-10}
+        lambda share: of.rate(values, share * largest, momentum),
+        bounds=(0, 1),
+        method="bounded",
+        options={"xatol": 1e-10},
     )
     return Best(largest, float(found.x) * largest, float(found.fun))
 
 
 @dataclasses.dataclass(frozen=True)
 class Advice:
-    """What the eigenvalues of a family of rules say, for plain gradient descent.
+    """What the eigenvalues of a family of rules say, for gradient descent, plain or with momentum.
 
     gammas, phase_factors, conditionings, largest_steps, best_steps, best_rates: by γ; ζ, τ, the largest stable η, the η
       of least rate, and that rate ρ, as `Best` has them.
@@ -68,7 +71,7 @@ class Advice:
         return {k: list(map(finite, v)) if isinstance(v, list) else finite(v) for k, v in given.items()}
 
 
-def advise(eigenvalues: Eigenvalues, gammas: Sequence[float], refine: bool = True) -> Advice:
+def advise(eigenvalues: Eigenvalues, gammas: Sequence[float], refine: bool = True, momentum: float = 0.0) -> Advice:
     """Eigenvalues over γ, and the best γ and η.
 
     Args:
@@ -76,19 +79,23 @@ def advise(eigenvalues: Eigenvalues, gammas: Sequence[float], refine: bool = Tru
       gammas: positive, increasing.
       refine: whether to look for the best γ, and for that at which rotation ends, between those; else they are of
         `gammas`.
+      momentum: β of heavy-ball momentum, 0 ≤ β < 1.
     """
     rows = [eigenvalues(gamma) for gamma in gammas]
-    bests, phases = [best(row) for row in rows], [of.phase_factor(row) for row in rows]
+    bests, phases = [best(row, momentum) for row in rows], [of.phase_factor(row) for row in rows]
     index = min(range(len(rows)), key=lambda i: bests[i].rate)
     gamma, least = gammas[index], bests[index]
     if refine and least.step:
         near = [math.log(gammas[max(index - 1, 0)]), math.log(gammas[min(index + 1, len(gammas) - 1)])]
         found = optimize.minimize_scalar(
-            lambda log: best(eigenvalues(math.exp(log))).rate, bounds=near, method="bounded", options={"xatol": 1e-6}
+            lambda log: best(eigenvalues(math.exp(log)), momentum).rate,
+            bounds=near,
+            method="bounded",
+            options={"xatol": 1e-6},
         )
         if found.fun < least.rate:
             gamma = math.exp(float(found.x))
-            least = best(eigenvalues(gamma))
+            least = best(eigenvalues(gamma), momentum)
     return Advice(
         gammas=list(gammas),
         phase_factors=phases,
@@ -155,8 +162,25 @@ class Family(NamedTuple):
         return kept if wanted > 0 else None
 
 
-def family(game: TwoPlayerGame, rule: JacobianCoupling, point: Point, batch: Batch, slowest: float = 0.0) -> Family:
-    """J and K of a coupled rule, whatever its γ, by two dense Jacobians (`spectrum.linearize`)."""
+def family(
+    game: TwoPlayerGame,
+    rule: JacobianCoupling,
+    point: Point,
+    batch: Batch,
+    slowest: float = 0.0,
+    preconditioner: np.ndarray | float = 1.0,
+) -> Family:
+    """P J and P K of a coupled rule, whatever its γ, by two dense Jacobians (`spectrum.linearize`).
+
+    Args:
+      game: the game.
+      rule: the rule.
+      point: where.
+      batch: the samples that stand for the expectations.
+      slowest: as `Family` has it.
+      preconditioner: P's diagonal, [n] or one number (`theory.preconditioner`).
+    """
     plain = spectrum.linearize(game, sim_gd(), point, batch).moves[0]
     whole = spectrum.linearize(game, dataclasses.replace(rule, gamma=1.0), point, batch).moves[0]
-    return Family(plain, whole - plain, slowest)
+    rows = np.reshape(preconditioner, [-1, 1])
+    return Family(rows * plain, rows * (whole - plain), slowest)

@@ -30,20 +30,27 @@ def conditioning(eigenvalues) -> float:
     return float(size.max() / size.min()) if size.size else 1.0
 
 
-def largest_stable_step(eigenvalues) -> float:
+def largest_stable_step(eigenvalues, momentum: float = 0.0) -> float:
     """sup of the η at which all |1 + ηλ| < 1: min 2|Re λ|/|λ|², and 0 where some Re λ ≥ 0.
 
-    ConOpt Lemma 4 (eq. 10): η < (1/|Re λ|) · 2/(1 + (Im λ / Re λ)²) for all λ.
+    ConOpt Lemma 4 (eq. 10): η < (1/|Re λ|) · 2/(1 + (Im λ / Re λ)²) for all λ. With heavy-ball momentum β the bound is
+    2|x|/(x² + y²) for x = Re λ/(1 + β) and y = Im λ/(1 − β): −ηλ is to lie in the ellipse 1 + β − (μ + β/μ), |μ| = 1.
     """
     eigenvalues = nonzero(eigenvalues)
     if np.any(eigenvalues.real >= 0):
         return 0.0
-    return float(np.min(-2 * eigenvalues.real / np.abs(eigenvalues) ** 2, initial=math.inf))
+    real, imaginary = eigenvalues.real / (1 + momentum), eigenvalues.imag / (1 - momentum)
+    return float(np.min(-2 * real / (real**2 + imaginary**2), initial=math.inf))
 
 
-def rate(eigenvalues, step: float) -> float:
-    """ρ = max|1 + ηλ|: gradient descent with step size η shrinks the error by ρ an iteration (ConOpt Prop. 3)."""
-    return float(np.max(np.abs(1 + step * nonzero(eigenvalues)), initial=0.0))
+def rate(eigenvalues, step: float, momentum: float = 0.0) -> float:
+    """ρ = max|1 + ηλ|: gradient descent with step size η shrinks the error by ρ an iteration (ConOpt Prop. 3).
+
+    With heavy-ball momentum β, v' = β v − η d, w' = w + v', it is max|μ| of μ² − (1 + β + ηλ) μ + β = 0.
+    """
+    total = 1 + momentum + step * nonzero(eigenvalues)
+    root = np.sqrt(total**2 - 4 * momentum)
+    return float(np.max(np.abs([total + root, total - root]) / 2, initial=0.0))
 
 
 def iterations(rate: float, reduction: float) -> float:

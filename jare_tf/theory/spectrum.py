@@ -212,12 +212,13 @@ def extremal_eigenvalues(
     point: Point,
     batch: Batch,
     *,
+    preconditioner: np.ndarray | float = 1.0,
     count: int = 4,
     tolerance: float = 1e-2,
     iterations: int = 10,
     seed: int = 0,
 ) -> np.ndarray:
-    """Eigenvalues λ of A = −∂direction/∂(θ, φ) at the ends of the spectrum of a game of any size.
+    """Eigenvalues λ of A = −P ∂direction/∂(θ, φ) at the ends of the spectrum of a game of any size.
 
     Arnoldi's method (ARPACK, through `scipy.sparse.linalg.eigs`) on Aᵀ, which has A's eigenvalues and needs only
     backward passes: those of largest modulus, of largest real part and of largest imaginary part, which decide over
@@ -232,6 +233,7 @@ def extremal_eigenvalues(
       rule: any rule.
       point: where.
       batch: the samples that stand for the expectations.
+      preconditioner: P's diagonal, [n] or one number (`theory.preconditioner`).
       count: eigenvalues of each kind.
       tolerance: relative error at which ARPACK stops.
       iterations: most restarts of each kind; what has not converged by then is left out.
@@ -250,7 +252,8 @@ def extremal_eigenvalues(
     products = traced(functools.partial(transposed_products, direction))
 
     def minus_transposed(vector: np.ndarray) -> np.ndarray:
-        return -products(start, tf.reshape(tf.cast(vector, start.dtype), [1, -1])).numpy()[0]
+        row = tf.cast(np.reshape(preconditioner * vector, [1, -1]), start.dtype)
+        return -products(start, row).numpy()[0]
 
     matrix = Operator(minus_transposed, flat.size)
     if flat.size < 4:

@@ -215,6 +215,34 @@ def restore_networks(run: Run, gan: GAN, step: int) -> None:
         raise UnreadableError(f"cannot read the checkpoint {path}: {error}") from error
 
 
+def restore_optimizers(run: Run, gan: GAN, step: int) -> bool:
+    """Gives a compiled GAN's optimizers the slots of a run's checkpoint of that step; learning rates stay.
+
+    Returns:
+      Whether the checkpoint has as many slots, of the same shapes; else nothing changes.
+
+    Raises:
+      UnreadableError: the checkpoint is damaged.
+      InputError: it cannot be read for another reason.
+    """
+    path = run.checkpoint(step)
+    parts = {f"{player}_optimizer": optimizer for player, optimizer in gan.optimizers._asdict().items()}
+    try:
+        with _reading(path) as prefix:
+            shapes = dict(tf.train.list_variables(prefix))
+            for name, optimizer in parts.items():
+                saved = {key: shape for key, shape in shapes.items() if key.startswith(f"{name}/_variables/")}
+                in_order = sorted(saved, key=lambda key: int(key.split("/")[2]))
+                own = [one for one in optimizer.variables if one.name not in ("iteration", "learning_rate")]
+                if [saved[key] for key in in_order] != [list(slot.shape) for slot in own]:
+                    return False
+            tf.train.Checkpoint(**parts).read(prefix).assert_existing_objects_matched().expect_partial()
+    except _DamagedError as error:
+        raise UnreadableError(f"cannot read the checkpoint {path}: {error}") from error
+    gan.reset_learning_rates()
+    return True
+
+
 @contextlib.contextmanager
 def _reading(path: str) -> Iterator[str]:
     """Where TensorFlow reads the checkpoint from; what can go wrong becomes one line, but damage is the caller's."""

@@ -103,6 +103,19 @@ def test_drift_cancellation(float64, loss):
     close(jare_tf.drift_cancellation(0.3, 0.7), game, point, batch, expected)
 
 
+def test_drift_cancellation_at_equal_rates(float64):
+    """`lola` of half the learning rate without shaping, in a zero-sum game `jare` too."""
+    of = lambda rule, game, batch: whole(update_of(rule, game, game.point(), batch).direction)
+    for loss, same in (
+        (jare_tf.NonSaturating(), jare_tf.lola(0.15, shaping=0.0)),
+        (jare_tf.Minimax(), jare_tf.jare(gamma=0.15)),
+    ):
+        game, batch = small_game(loss)
+        np.testing.assert_allclose(
+            of(jare_tf.drift_cancellation(0.3, 0.3), game, batch), of(same, game, batch), rtol=1e-12
+        )
+
+
 def test_drift_cancellation_leaves_the_players_own_drift(float64):
     """log(1 − HK) = −HJ − ½ H diag(A, E) HJ + O(η³) with unequal rates; what their code does is good to O(η²)."""
     game, rest, batch, _ = gaussian()
