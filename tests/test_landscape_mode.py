@@ -46,32 +46,51 @@ def test_the_isotropic_gaussian_at_its_equilibrium(tmp_path, capsys):
 
 
 def test_a_run_of_networks(tmp_path, capsys):
-    """At its newest checkpoint, dense and not; the path begins at the initialisation, or at a kept checkpoint."""
+    """At its newest checkpoint, all eigenvalues; the path begins at the initialisation."""
     copied(tmp_path, *SMALL, files=MIXTURE)
-    whole = landscape(tmp_path, files=[], short=[])
-    assert (whole["at"], whole["step"], whole["dense"]) == ("checkpoint", 20, True)
+    result = landscape(tmp_path, files=[], short=[])
+    assert (result["at"], result["step"], result["dense"]) == ("checkpoint", 20, True)
     assert "- path-angle: cos is " in capsys.readouterr().out
-    sizes = [whole[name]["size"] for name in ("discriminator", "generator", "symmetric")]
-    assert sizes[0] + sizes[1] == sizes[2] == len(whole["symmetric"]["eigenvalues"])
-    np.testing.assert_allclose(whole["path"]["alphas"], np.linspace(-0.1, 1.1, 7))
-    assert whole["path_from"] == "initialisation"
-    assert np.abs(whole["path"]["cosines"]["both"]).max() <= 1
-    ends = landscape(tmp_path, "experiment.landscape.dense_up_to = 1", "BATCH_SIZE = 512", files=[], short=[])
-    assert (ends["dense"], ends["batches"]) == (False, 2)
-    assert len(ends["symmetric"]["eigenvalues"]) == 4
-    assert max(ends["symmetric"]["residuals"]) < 2e-3 * max(map(abs, ends["symmetric"]["eigenvalues"]))
-    assert ends["symmetric"]["eigenvalues"][-1] == pytest.approx(whole["symmetric"]["eigenvalues"][-1], rel=0.3)
-    assert (ends["symmetric"]["density"]["draws"], whole["symmetric"]["density"]["draws"]) == (2, 0)
-    later = landscape(tmp_path, "experiment.landscape.path_from = 10", files=[], short=[])
-    assert later["path_from"] == 10
-    assert later["path"]["losses"]["generator"][1] != whole["path"]["losses"]["generator"][1]
-    np.testing.assert_allclose(
-        *(np.interp(1, one["path"]["alphas"], one["path"]["losses"]["generator"]) for one in (later, whole)), rtol=1e-2
-    )
-    for step, message in ((20, "path_from = 20 is where the path ends"), (7, "there is no checkpoint 7")):
-        with pytest.raises(jare_tf.InputError, match=message):
-            landscape(tmp_path, f"experiment.landscape.path_from = {step}", files=[], short=[])
-    assert json.loads((tmp_path / "landscape.json").read_text()) == later
+    sizes = [result[name]["size"] for name in ("discriminator", "generator", "symmetric")]
+    assert sizes[0] + sizes[1] == sizes[2] == len(result["symmetric"]["eigenvalues"])
+    assert result["symmetric"]["density"]["draws"] == 0
+    np.testing.assert_allclose(result["path"]["alphas"], np.linspace(-0.1, 1.1, 7))
+    assert result["path_from"] == "initialisation"
+    assert np.abs(result["path"]["cosines"]["both"]).max() <= 1
+    with pytest.raises(jare_tf.InputError, match="path_from = 20 is where the path ends"):
+        landscape(tmp_path, "experiment.landscape.path_from = 20", files=[], short=[])
+    assert json.loads((tmp_path / "landscape.json").read_text()) == result
+
+
+def test_a_large_game(tmp_path):
+    """Eigenvalues at both ends, on several batches; the path begins at a kept checkpoint."""
+    copied(tmp_path, *SMALL, files=MIXTURE)
+    large = "experiment.landscape.dense_up_to = 1", "experiment.landscape.path_from = 10"
+    result = landscape(tmp_path, *large, files=[], short=[])
+    assert (result["dense"], result["batches"], result["path_from"]) == (False, 2, 10)
+    values, residuals = result["symmetric"]["eigenvalues"], result["symmetric"]["residuals"]
+    assert len(values) == 4 and max(residuals) < 2e-3 * max(map(abs, values))
+    assert result["symmetric"]["density"]["draws"] == 2
+    # The path ends where the slices have their middle.
+    alphas, losses = result["path"]["alphas"], result["path"]["losses"]["generator"]
+    assert np.interp(1, alphas, losses) == pytest.approx(result["slices"][0]["losses"]["generator"][2], rel=1e-2)
+
+
+def test_a_spoilt_directory(tmp_path):
+    """The checkpoint at which the path begins is damaged, or is not there; landscape.json is of somebody else."""
+    copied(tmp_path, *SMALL, files=MIXTURE)
+    index = tmp_path / "checkpoints" / "step-10.index"
+    index.write_bytes(index.read_bytes()[:20])
+    start = "experiment.landscape.path_from = 10"
+    with pytest.raises(jare_tf.InputError, match="cannot read the checkpoint .*step-10"):
+        landscape(tmp_path, start, files=[], short=[])
+    index.unlink()
+    with pytest.raises(jare_tf.InputError, match="there is no checkpoint 10 in"):
+        landscape(tmp_path, start, files=[], short=[])
+    (tmp_path / "landscape.json").write_text("[]")
+    with pytest.raises(jare_tf.InputError, match="is the landscape of another configuration"):
+        landscape(tmp_path, files=[], short=[])
+    assert (tmp_path / "landscape.json").read_text() == "[]"
 
 
 def normalised():

@@ -88,7 +88,11 @@ def landscape(
     made = subject.prepare("landscape", experiment, run, at, differences is not None, samples, dense_up_to)
     start, point = _start(made, run, path_from), made.point(made.where)
     seen = [made.batch] if made.dense else _batches(made, experiment.batch_size, batches)
-    parts = hessians.matrices(made.game, point, seen) if made.dense else hessians.operators(made.game, point, seen)
+    if made.dense:
+        say("landscape: all of the Jacobian")
+        parts = hessians.matrices(made.game, point, seen)
+    else:
+        parts = hessians.operators(made.game, point, seen)
     most = hessians.most_products(eigenvalues, _RESTARTS)
     found = hessians.curvature(_watched(parts, "eigenvalues", most), count=eigenvalues, iterations=_RESTARTS)
     densities = _densities(parts, found, lanczos_steps, draws)
