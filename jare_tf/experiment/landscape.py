@@ -15,7 +15,7 @@ from jare_tf.experiment.experiment import Experiment
 from jare_tf.output import say
 from jare_tf.progress import ProgressLine
 from jare_tf.report import curves, landscapes
-from jare_tf.settings import Count, CountFromZero, Range, checked
+from jare_tf.settings import Count, CountFromZero, Positive, Range, checked
 from jare_tf.theory import hessians, path, spectral_density
 from jare_tf.theory.hessians import Curvature, Parts
 from jare_tf.theory.landscape import Densities, Landscape
@@ -28,7 +28,6 @@ _Points = Annotated[int, Range(least=2, most=10_000)]
 _Draws = Annotated[int, Range(least=2, most=10_000)]
 _Steps = Annotated[int, Range(least=2, most=1000)]
 _ALPHAS = -0.1, 1.1
-_RESTARTS = 30  # of Lanczos' method at each end, at most
 _NAMES = "∇²ℓ_D", "∇²ℓ_G", "J_s", "J_a"
 
 
@@ -44,6 +43,7 @@ def landscape(
     path_points: _Points = 121,
     slice_points: _Points = 51,
     eigenvalues: Count = 10,
+    tolerance: Positive = 1e-4,
     lanczos_steps: _Steps = 64,
     draws: _Draws = 4,
     batches: Count = 4,
@@ -73,6 +73,7 @@ def landscape(
       path_points: how many α from −0.1 to 1.1.
       slice_points: how many points a slice has.
       eigenvalues: of each end.
+      tolerance: of the residuals of eigenvalues, relative to the largest.
       lanczos_steps: m of a quadrature; the resolution of a density is an m-th of its range.
       draws: random vectors of a quadrature; a density's error is the standard error over them.
       batches: whose mean stands for the expectations where the analysis is not dense.
@@ -93,8 +94,8 @@ def landscape(
         parts = hessians.matrices(made.game, point, seen)
     else:
         parts = hessians.operators(made.game, point, seen)
-    most = hessians.most_products(eigenvalues, _RESTARTS)
-    found = hessians.curvature(_watched(parts, "eigenvalues", most), count=eigenvalues, iterations=_RESTARTS)
+    watched = _watched(parts, "eigenvalues", hessians.most_products(eigenvalues))
+    found = hessians.curvature(watched, count=eigenvalues, tolerance=tolerance)
     densities = _densities(parts, found, lanczos_steps, draws)
     way = None
     if start is not None:

@@ -28,6 +28,8 @@ from jare_tf.theory import spectrum
 from jare_tf.theory.matrix_free import Flat, Matrix, Operator, traced
 from jare_tf.types import Batch, Players, Point
 
+RESTARTS = 30  # of Lanczos' method at each end, at most
+
 
 class Parts(NamedTuple):
     """Parts of the Jacobian of a game with n = n_D + n_G parameters: arrays, or operators known by their products.
@@ -139,7 +141,7 @@ def operators(game: TwoPlayerGame, point: Point, batches: Sequence[Batch]) -> Pa
 
 
 def curvature(
-    parts: Parts, *, count: int = 10, tolerance: float = 1e-3, iterations: int = 30, seed: int = 0
+    parts: Parts, *, count: int = 10, tolerance: float = 1e-4, iterations: int = RESTARTS, seed: int = 0
 ) -> Curvature:
     """Eigenvalues of the parts: all of an array's, of an operator's those at both ends (see `eigenpairs`).
 
@@ -152,7 +154,7 @@ def curvature(
 
 
 def eigenpairs(
-    matrix: Matrix, *, count: int = 10, tolerance: float = 1e-3, iterations: int = 30, seed: int = 0
+    matrix: Matrix, *, count: int = 10, tolerance: float = 1e-4, iterations: int = RESTARTS, seed: int = 0
 ) -> Eigenpairs:
     """Eigenvalues of a symmetric matrix: all of an array's, of an operator's the `count` smallest and largest.
 
@@ -170,7 +172,8 @@ def eigenpairs(
     Raises:
       RunError: no eigenvalue of one end converged.
     """
-    matrix = _array_if_small(matrix, 2 * count + 1)
+    if not isinstance(matrix, np.ndarray) and matrix.shape[0] <= 2 * count + 1:
+        matrix = matrix @ np.eye(matrix.shape[0])
     if isinstance(matrix, np.ndarray):
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     else:
@@ -179,35 +182,28 @@ def eigenpairs(
     return Eigenpairs(values, residuals, vectors)
 
 
-def rotation(matrix: Matrix, tolerance: float = 1e-3, iterations: int = 30, seed: int = 0) -> tuple[float, float]:
+def rotation(matrix: Matrix, tolerance: float = 1e-4, iterations: int = RESTARTS, seed: int = 0) -> tuple[float, float]:
     """‖J_a‖ and its residual, ‖J_a v − iβ v‖/‖v‖ for β = ‖J_a‖ and an eigenvector v.
 
     β² is the largest eigenvalue of −J_a², with an eigenvector u, and v = u − i J_a u/β. The arguments are those of
     `eigenpairs`, and so are the errors.
     """
-    matrix = _array_if_small(matrix, 3)
-    square = Operator(lambda vector: -(matrix @ (matrix @ vector)), matrix.shape[0])
-    if isinstance(matrix, np.ndarray):
-        values, vectors = np.linalg.eigh(-(matrix @ matrix))
-    else:
-        start = _start(matrix, seed)
-        if not (matrix @ start).any():
-            return 0.0, 0.0
+    start = _start(matrix, seed)
+    square = Operator(lambda vector: -(matrix @ (matrix @ vector)), len(start))
+    if not (matrix @ start).any():
+        return 0.0, 0.0
+    if len(start) > 3:
         values, vectors = _eigsh(square, 1, "LA", tolerance, iterations, start)
-    value, vector = max(float(values[-1]), 0.0), vectors[:, -1]
-    norm = float(np.sqrt(value))
-    return norm, float(np.linalg.norm(square @ vector - value * vector) / (norm * np.sqrt(2))) if norm else 0.0
+    else:
+        values, vectors = np.linalg.eigh(square @ np.eye(len(start)))
+    value, vector = float(values[-1]), vectors[:, -1]
+    return float(np.sqrt(value)), float(np.linalg.norm(square @ vector - value * vector) / np.sqrt(2 * value))
 
 
-def most_products(count: int, iterations: int) -> int:
+def most_products(count: int, iterations: int = RESTARTS) -> int:
     """With how many vectors `eigenpairs` multiplies an operator at most."""
     one, end = (max(2 * k + 1, 20) + iterations * (max(2 * k + 1, 20) - k) for k in (1, count))
     return 1 + one + 2 * end + 2 * count
-
-
-def _array_if_small(matrix: Matrix, rows: int) -> Matrix:
-    """The matrix, as an array if it has so many rows or fewer."""
-    return matrix if isinstance(matrix, np.ndarray) or matrix.shape[0] > rows else matrix @ np.eye(matrix.shape[0])
 
 
 def _start(matrix: Matrix, seed: int) -> np.ndarray:

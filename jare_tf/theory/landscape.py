@@ -60,10 +60,11 @@ class Landscape(NamedTuple):
 def _sentence(player: str, found: Curvature) -> str:
     own = getattr(found, player)
     extent = f"- {player}: {_NAMES[player]} has eigenvalues from {own.values[0]:.4g} to {own.values[-1]:.4g}"
-    if not own.negative:
-        return f"{extent}, none negative"
-    of = len(own.vectors) if len(own.values) == len(own.vectors) else f"the {len(own.values)} found"
-    return f"{extent}, {own.negative} of {of} negative: it is not at a minimum of its own loss"
+    dense = len(own.values) == len(own.vectors)
+    if own.negative:
+        of = len(own.vectors) if dense else f"the {len(own.values)} found"
+        return f"{extent}, {own.negative} of {of} negative: it is not at a minimum of its own loss"
+    return f"{extent}, none negative" + ("" if dense else f" beyond the error, {own.residuals[0]:.2g}")
 
 
 def _matrix(found: Curvature, densities: Densities, name: str) -> dict[str, Any]:
