@@ -17,6 +17,7 @@ MODES = {
     "export": "Writes a run's generator as a Keras model and a SavedModel.",
     "spectrum": "Writes and draws the eigenvalues of the game's Jacobian, for a run or before any.",
     "advise": "Says which γ and learning rate the eigenvalues speak for, and draws why.",
+    "landscape": "Writes and draws how the losses curve where a run is, and the way there from its initialisation.",
 }
 _MOST_CPU_DEVICES = 64
 

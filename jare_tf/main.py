@@ -24,8 +24,8 @@ from jare_tf.output import say
 from jare_tf.training import strategy
 
 # The modes that look at a run.
-_LOOKING = experiment.evaluate, experiment.sample, experiment.export, experiment.spectrum, experiment.advise
-MODES = {mode.__name__: mode for mode in _LOOKING}
+_THEORY = experiment.spectrum, experiment.advise, experiment.landscape
+MODES = {mode.__name__: mode for mode in (experiment.evaluate, experiment.sample, experiment.export, *_THEORY)}
 # What a configuration is for: a binding that none of them reaches is a mistake.
 ROOTS = (experiment.Experiment, experiment.Pace, *MODES.values())
 # What messages of the library speak of, and how it is called here.
@@ -39,7 +39,7 @@ _FLAGS = {
     "allow the change": "--allow_config_change",
     "did not come within": "--wait_for_workers",
 }
-_ON_ONE_DEVICE = ("spectrum", "advise", "sample", "export")
+_ON_ONE_DEVICE = [mode for mode in MODES if mode != "evaluate"]
 _WAIT = 5.0  # seconds between looks for a run that is to be watched
 
 
@@ -202,7 +202,7 @@ def _look(
         config.check_same_data(experiment.Experiment, experiment.evaluate)
         given |= {"last_step": config.call(experiment.Pace).steps, "devices": devices, "watch": watch}
         given["differences"] = differences or ()
-    if mode in ("spectrum", "advise"):
+    if MODES[mode] in _THEORY:
         given |= {"differences": differences, "checksum": config.checksum(experiment.Experiment)}
     try:
         config.call(MODES[mode], **given)

@@ -2,8 +2,12 @@
 
 import datetime
 import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from jare_tf.output import say
+
+_One = TypeVar("_One")
 
 
 class ProgressLine:
@@ -19,6 +23,12 @@ class ProgressLine:
         self._what, self._total, self._things = what, total, things
         self._start = self._printed = time.monotonic()
         self._done = 0
+
+    def over(self, things: Iterable[_One]) -> Iterator[_One]:
+        """Yields them; each is done when the next one is asked for."""
+        for one in things:
+            yield one
+            self.advance(1)
 
     def advance(self, count: int) -> None:
         """So many more are done."""

@@ -30,7 +30,7 @@ from tools import report, score_images
 GAME = "isotropic_gaussian/jare.gin"
 TINY = ["STEPS = 2", "LOG_EVERY = 1", "SAVE_EVERY = 1", "SAMPLE_EVERY = 2", "STEPS_PER_CALL = 1", "JIT = False"]
 TINY += ["experiment.Experiment.batch_size = 4", "experiment.evaluate.scores = []"]
-MODES = ["evaluate", "sample", "export", "spectrum", None]  # `advise` reads a directory as `spectrum` does
+MODES = ["evaluate", "sample", "export", "spectrum", None]  # `advise` and `landscape` read as `spectrum` does
 
 
 @pytest.fixture(scope="module", autouse=True)

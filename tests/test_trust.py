@@ -65,7 +65,7 @@ def recorded(tmp_path, monkeypatch):
         ("include 'theirs.gin'", "", "includes theirs.gin"),
     ],
 )
-@pytest.mark.parametrize("mode", ["sample", "export", "evaluate", "spectrum", None])
+@pytest.mark.parametrize("mode", ["sample", "export", "evaluate", "spectrum", "landscape", None])
 def test_nothing_of_somebody_else_runs(recorded, imports, bindings, named, mode):
     pathlib.Path("theirs.gin").touch()
     recorded(imports, bindings)

@@ -32,6 +32,7 @@ class Subject(NamedTuple):
     dense: whether all eigenvalues are looked for.
     gan: at its initialisation, or with the networks of the checkpoint.
     optimizers: the experiment's, as of that step; they are built if the checkpoint has their slots.
+    dataset: the real samples.
     """
 
     game: TwoPlayerGame
@@ -42,6 +43,7 @@ class Subject(NamedTuple):
     dense: bool
     gan: GAN
     optimizers: Players
+    dataset: Dataset
 
     @property
     def title(self) -> str:
@@ -59,8 +61,11 @@ class Subject(NamedTuple):
 
     def point(self, where: str) -> Point:
         """A point, in the game's precision."""
-        cast = lambda value, like: tf.cast(value, like.dtype)
-        return tf.nest.map_structure(cast, self.points[where], self.game.point())
+        return self.cast(self.points[where])
+
+    def cast(self, point: Point) -> Point:
+        """A point of `gan`, in the game's precision."""
+        return tf.nest.map_structure(lambda value, like: tf.cast(value, like.dtype), point, self.game.point())
 
 
 def prepare(
@@ -99,7 +104,7 @@ def prepare(
         game, batch = gan.game, gan.batch(dataset.batch(0, experiment.batch_size, gan.seed), 0)
     if step is not None:
         optimizers = _as_of(step, optimizers, experiment, run, gan)
-    return Subject(game, batch, points, where, step, dense, gan, optimizers)
+    return Subject(game, batch, points, where, step, dense, gan, optimizers, dataset)
 
 
 def check_same_configuration(path: str, what: str, checksum: int) -> None:

@@ -3,8 +3,6 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +14,7 @@ from jare_tf.dynamics.schedule import Schedule, Simultaneous
 from jare_tf.dynamics.vector_field import transposed_products
 from jare_tf.errors import InputError, RunError
 from jare_tf.game.game import TwoPlayerGame
+from jare_tf.theory.matrix_free import Flat, Operator, traced
 from jare_tf.types import Batch, Players, Point, each_player
 
 ROUNDING = 1e-12  # a multiplier this close to 1 belongs to a direction along which nothing moves
@@ -170,7 +169,7 @@ def linearize(
     Raises:
       RunError: the Jacobian is not finite.
     """
-    flat = _Flat(point)
+    flat = Flat(point)
     update = traced(lambda memory: rule.update(game, point, batch, memory).memory)
 
     @traced
@@ -200,19 +199,6 @@ def linearize(
     if not np.isfinite(moves).all():
         raise RunError("the Jacobian is not finite at this point")
     return Linearization(np.stack(moves), np.stack(changes), flat.size, rule.period, schedule)
-
-
-def traced(function: Callable) -> Callable:
-    """The function as a graph for each shape of its arguments; a tf.function would warn of so many in a process."""
-    graphs: dict[Any, Callable] = {}
-
-    def call(*arguments):
-        shapes = tuple(tuple(np.shape(one)) for one in tf.nest.flatten(arguments))
-        if shapes not in graphs:
-            graphs[shapes] = tf.function(function).get_concrete_function(*arguments)
-        return graphs[shapes](*arguments)
-
-    return call
 
 
 def _changed(before: Players, after: Players, players: Players) -> Players:
@@ -259,7 +245,7 @@ def extremal_eigenvalues(
     Raises:
       InputError: the game has fewer than 4 parameters.
     """
-    flat = _Flat(point)
+    flat = Flat(point)
     start = flat.vector(point.parameters)
 
     direction = lambda vector: flat.vector(mean_direction(game, rule, flat.point(vector), batch))
@@ -269,7 +255,7 @@ def extremal_eigenvalues(
         row = tf.cast(np.reshape(preconditioner * vector, [1, -1]), start.dtype)
         return -products(start, row).numpy()[0]
 
-    matrix = _Operator(minus_transposed, flat.size)
+    matrix = Operator(minus_transposed, flat.size)
     if flat.size < 4:
         raise InputError(f"a game of {flat.size} parameters is too small for Arnoldi's method: use a dense spectrum")
     options = {"k": min(count, flat.size - 2), "tol": tolerance, "maxiter": iterations, "return_eigenvectors": False}
@@ -300,17 +286,6 @@ def mean_direction(game: TwoPlayerGame, rule: Rule, point: Point, batch: Batch) 
     return tf.nest.map_structure(lambda *parts: tf.add_n(parts) / rule.period, *directions)
 
 
-class _Operator(linalg.LinearOperator):
-    """A real n × n matrix that is known by its products."""
-
-    def __init__(self, product, size: int):
-        self._product = product
-        super().__init__(dtype=np.float64, shape=(size, size))
-
-    def _matvec(self, vector):
-        return self._product(np.ravel(vector)).astype(np.float64)
-
-
 def _distinct(values: np.ndarray, tolerance: float) -> np.ndarray:
     """The values with their complex conjugates, by falling modulus, without those that lie next to one before them."""
     kept: list[complex] = []
@@ -320,26 +295,6 @@ def _distinct(values: np.ndarray, tolerance: float) -> np.ndarray:
             if all(abs(one - other) > near for other in kept):
                 kept.append(one)
     return np.array(kept, complex)
-
-
-class _Flat:
-    """Between the parameters of a point and one vector, the discriminator's first."""
-
-    def __init__(self, point: Point):
-        self._point = point
-        self._leaves = tf.nest.flatten(point.parameters)
-        self._sizes = [leaf.shape.num_elements() for leaf in self._leaves]
-        self.size = sum(self._sizes)
-
-    @staticmethod
-    def vector(nest) -> tf.Tensor:
-        """The floating-point numbers of a nest of tensors."""
-        return tf.concat([tf.reshape(leaf, [-1]) for leaf in tf.nest.flatten(nest) if leaf.dtype.is_floating], 0)
-
-    def point(self, vector: tf.Tensor) -> Point:
-        parts = tf.split(vector, self._sizes)
-        leaves = [tf.reshape(part, leaf.shape) for part, leaf in zip(parts, self._leaves, strict=True)]
-        return self._point._replace(parameters=tf.nest.pack_sequence_as(self._point.parameters, leaves))
 
 
 def _floats(nest) -> int:

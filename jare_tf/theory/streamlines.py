@@ -8,7 +8,8 @@ import tensorflow as tf
 from jare_tf.dynamics.rule import Rule
 from jare_tf.errors import InputError
 from jare_tf.game.game import TwoPlayerGame
-from jare_tf.theory.spectrum import mean_direction, traced
+from jare_tf.theory.matrix_free import traced
+from jare_tf.theory.spectrum import mean_direction
 from jare_tf.types import Batch, Players
 
 
