@@ -2,11 +2,9 @@
 
 import dataclasses
 
-import tensorflow as tf
-
 from jare_tf.dynamics.least_squares import least_squares
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.dynamics.vector_field import OFF_DIAGONAL, products
+from jare_tf.dynamics.vector_field import OFF_DIAGONAL, plus, products
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.settings import Count, NonNegative, checked
 from jare_tf.types import Batch, Point
@@ -39,10 +37,9 @@ class competitive(Rule):
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
         here, transposed, forward = products(game, point, batch)
-        plus = lambda u, product: tf.nest.map_structure(lambda a, b: a + self.step * b, u, product)
         direction = least_squares(
-            lambda u: plus(u, forward(OFF_DIAGONAL, u)),
-            lambda u: plus(u, transposed(OFF_DIAGONAL, u)),
+            lambda u: plus(u, self.step, forward(OFF_DIAGONAL, u)),
+            lambda u: plus(u, self.step, transposed(OFF_DIAGONAL, u)),
             here.gradient,
             self.iterations,
         )

@@ -2,10 +2,8 @@
 
 import dataclasses
 
-import tensorflow as tf
-
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
-from jare_tf.dynamics.vector_field import OFF_DIAGONAL, products
+from jare_tf.dynamics.vector_field import OFF_DIAGONAL, plus, products
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.settings import NonNegative, checked
 from jare_tf.types import Batch, Players, Point, each_player
@@ -41,5 +39,4 @@ class drift_cancellation(Rule):
         here, _, forward = products(game, point, batch)
         steps = Players(self.discriminator_step, self.generator_step)
         moves = each_player(lambda step, part: tuple(step * g for g in part), steps, here.gradient)
-        drift = forward(OFF_DIAGONAL, moves)
-        return Update(tf.nest.map_structure(lambda g, term: g - term / 2, here.gradient, drift), here)
+        return Update(plus(here.gradient, -0.5, forward(OFF_DIAGONAL, moves)), here)

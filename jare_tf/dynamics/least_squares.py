@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from jare_tf.dynamics.vector_field import inner_product, squared_norm
+from jare_tf.dynamics.vector_field import inner_product, plus, squared_norm
 from jare_tf.types import Players
 
 _Product = Callable[[Players], Players]
@@ -31,7 +31,7 @@ def least_squares(
     """
 
     def normal(u: Players) -> Players:
-        return _plus(transposed(forward(u)), damping, u)
+        return plus(transposed(forward(u)), damping, u)
 
     @tf.custom_gradient
     def error(*slope):
@@ -42,7 +42,7 @@ def least_squares(
     packed = lambda leaves: tf.nest.pack_sequence_as(right, leaves)
     projected = transposed(right)
     x = tf.nest.map_structure(tf.stop_gradient, _solution(normal, projected, iterations))
-    return _plus(x, 1.0, packed(error(*tf.nest.flatten(_plus(projected, -1.0, normal(x))))))
+    return plus(x, 1.0, packed(error(*tf.nest.flatten(plus(projected, -1.0, normal(x))))))
 
 
 def _solution(matrix: _Product, right: Players, iterations: int) -> Players:
@@ -53,12 +53,8 @@ def _solution(matrix: _Product, right: Players, iterations: int) -> Players:
     for _ in range(iterations):
         image = matrix(along)
         length = tf.math.divide_no_nan(size, inner_product(along, image))
-        x = _plus(x, length, along)
-        residual = _plus(residual, -length, image)
+        x = plus(x, length, along)
+        residual = plus(residual, -length, image)
         size, before = squared_norm(residual), size
-        along = _plus(residual, tf.math.divide_no_nan(size, before), along)
+        along = plus(residual, tf.math.divide_no_nan(size, before), along)
     return x
-
-
-def _plus(vector: Players, factor, other: Players) -> Players:
-    return tf.nest.map_structure(lambda a, b: a + tf.cast(factor, b.dtype) * b, vector, other)

@@ -141,6 +141,11 @@ def transposed_products(function: Callable[[tf.Tensor], tf.Tensor], inputs: tf.T
     return product(vectors[0])[None] if vectors.shape[0] == 1 else tf.vectorized_map(product, vectors)
 
 
+def plus(vector, factor, other):
+    """vector + factor · other, of two nests of tensors of the same structure."""
+    return tf.nest.map_structure(lambda a, b: a + factor * b, vector, other)
+
+
 def squared_norm(tensors) -> tf.Tensor:
     """‖·‖² of a nest of tensors taken as one vector."""
     return inner_product(tensors, tensors)

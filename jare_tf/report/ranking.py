@@ -13,8 +13,7 @@ def draw(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Panels side by side with the same rows: a small dot for every seed, and a bar at their mean.
 
     Args:
-      panels: by title, the values of every method; the first method is the topmost. Infinite values and NaN are left
-        out.
+      panels: by title, the values of every method; the first method is the topmost.
     """
     labels = list(next(iter(panels.values())))
     figure = Figure(figsize=(3.2 * len(panels) + 3, 0.24 * len(labels) + 1), dpi=130, layout="constrained")

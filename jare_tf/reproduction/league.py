@@ -14,7 +14,6 @@ from jare_tf.theory import arithmetic
 from jare_tf.types import Batch, Players
 
 SEEDS = (0, 1, 2)
-_BOTH = Players(discriminator=True, generator=True)
 
 
 def _part(name: str, of: str = "rule", **arguments: Any) -> list[str]:
@@ -91,8 +90,8 @@ def cost(file: str, bindings: Sequence[str]) -> float:
     made = config.call(experiment.Experiment)
     gan = made.gan()
     batch = Batch(tf.zeros([made.batch_size, *gan.sample_shape]), tf.zeros([made.batch_size, made.latent_dim]))
-    of = lambda rule, movers: arithmetic.operations(rule, gan.game, batch, movers)
-    return sum(of(gan.rule, movers) for movers in gan.schedule.moves) / of(sim_gd(), _BOTH)
+    of_moves = [arithmetic.operations(gan.rule, gan.game, batch, movers) for movers in gan.schedule.moves]
+    return sum(of_moves) / arithmetic.operations(sim_gd(), gan.game, batch)
 
 
 def _league(
