@@ -84,7 +84,7 @@ def of_seeds(prior: Prior, dimension: int, seeds, truncation: float | None = Non
     """Latent vectors [n, dimension], each of which depends on its own one of the `seeds` [n] alone."""
     draw = lambda seed: prior.draw([dimension], draws.key(seed, draws.SAMPLE, 0), truncation)
     one_by_one = lambda seeds: tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec([dimension]))
-    return tf.function(one_by_one)(tf.convert_to_tensor(seeds))
+    return tf.function(one_by_one, autograph=False)(tf.convert_to_tensor(seeds))
 
 
 def linear(first: tf.Tensor, last: tf.Tensor, points: int) -> tf.Tensor:

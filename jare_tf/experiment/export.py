@@ -1,5 +1,7 @@
 """A trained generator for use without this package."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -82,7 +84,8 @@ def _signatures(gan: GAN, generator: keras.Model) -> dict:
         return {"images": as_pixels(samples)} if images else {"samples": samples}
 
     from_seeds = lambda seeds: served(latent.of_seeds(gan.latent_prior, gan.latent_dim, seeds))
+    graph = functools.partial(tf.function, autograph=False)
     return {
-        "serving_default": tf.function(served, [tf.TensorSpec([None, gan.latent_dim], tf.float32, "latent")]),
-        "from_seeds": tf.function(from_seeds, [tf.TensorSpec([None], tf.int64, "seeds")]),
+        "serving_default": graph(served, [tf.TensorSpec([None, gan.latent_dim], tf.float32, "latent")]),
+        "from_seeds": graph(from_seeds, [tf.TensorSpec([None], tf.int64, "seeds")]),
     }

@@ -100,7 +100,7 @@ def sample(
 
 def _samples(gan: GAN, z: tf.Tensor, images: bool) -> Iterator[np.ndarray]:
     """Batches of samples, images as uint8."""
-    generate = tf.function(lambda z: as_pixels(gan(z)) if images else gan(z), reduce_retracing=True)
+    generate = tf.function(lambda z: as_pixels(gan(z)) if images else gan(z), autograph=False, reduce_retracing=True)
     progress = ProgressLine("sample", len(z), "samples")
     for first in range(0, len(z), _BATCH):
         batch = generate(z[first : first + _BATCH]).numpy()

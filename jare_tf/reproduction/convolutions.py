@@ -57,7 +57,7 @@ def alone(counts: Mapping[Convolution, int]) -> Callable[[], None]:
     """A function that does each convolution so many times, on random numbers, and nothing else."""
     factors = {one: [tf.cast(tf.random.normal(shape), one.dtype) for shape in one.inputs] for one in counts}
 
-    @tf.function
+    @tf.function(autograph=False)
     def call(*factors):
         corners: list[tf.Tensor] = []
         for (one, count), pair in zip(counts.items(), factors, strict=True):

@@ -130,7 +130,7 @@ def _directions(
     kept = gan.game.loss_scale
     scale = gan.game.loss_scale = None if kept is None else tf.Variable(_FIRST_SCALE)
 
-    @tf.function(jit_compile=xla)
+    @tf.function(autograph=False, jit_compile=xla)
     def direction(here, batch):
         return rule.update(gan.game, here, batch, rule.memory(here)).direction
 

@@ -43,7 +43,7 @@ def graphs(
         whole = rule.update(game, point, batch, rule.memory(point)).direction
         return [part for part, moves in zip(whole, movers, strict=True) if moves]
 
-    traced = tf.function(direction).get_concrete_function(game.point(), batch)
+    traced = tf.function(direction, autograph=False).get_concrete_function(game.point(), batch)
     outputs = [tensor.op.name for tensor in tf.nest.flatten(traced.structured_outputs)]
     needed = tf.compat.v1.graph_util.extract_sub_graph(traced.graph.as_graph_def(), outputs)
     with tf.Graph().as_default() as graph:

@@ -57,7 +57,7 @@ def traced(function: Callable) -> Callable:
     def call(*arguments):
         shapes = tuple(tuple(np.shape(one)) for one in tf.nest.flatten(arguments))
         if shapes not in graphs:
-            graphs[shapes] = tf.function(function).get_concrete_function(*arguments)
+            graphs[shapes] = tf.function(function, autograph=False).get_concrete_function(*arguments)
         return graphs[shapes](*arguments)
 
     return call

@@ -170,7 +170,8 @@ def linearize(
       RunError: the Jacobian is not finite.
     """
     flat = Flat(point)
-    update = traced(lambda memory: rule.update(game, point, batch, memory).memory)
+    remembered = traced(lambda memory: rule.update(game, point, batch, memory).memory)
+    update = lambda memory: remembered(memory) if tf.nest.flatten(memory) else memory
 
     @traced
     def products(vector, memory, rows):

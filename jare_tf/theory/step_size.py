@@ -157,22 +157,22 @@ def observed_rate(
     optimizers = each_player(lambda _: optimizer(), variables)
     each_player(lambda one, own: one.build(list(own)), optimizers, variables)
 
-    @tf.function
+    def step(index, memory, distances):
+        point = equilibrium._replace(
+            parameters=tf.nest.map_structure(lambda v: tf.convert_to_tensor(v.value), variables)
+        )
+        update = rule.update(game, point, batch, memory)
+        each_player(lambda one, direction, own: one.apply(direction, own), optimizers, update.direction, variables)
+        errors = [
+            tf.reduce_sum(tf.square(tf.cast(v.value - w, tf.float64)))
+            for v, w in zip(tf.nest.flatten(variables), tf.nest.flatten(equilibrium.parameters), strict=True)
+        ]
+        return index + 1, update.memory, distances.write(index, tf.sqrt(tf.add_n(errors)))
+
+    @tf.function(autograph=False)
     def run():
-        distances = tf.TensorArray(tf.float64, steps)
-        memory = rule.memory(equilibrium)
-        for step in tf.range(steps):
-            point = equilibrium._replace(
-                parameters=tf.nest.map_structure(lambda v: tf.convert_to_tensor(v.value), variables)
-            )
-            update = rule.update(game, point, batch, memory)
-            memory = update.memory
-            each_player(lambda one, direction, own: one.apply(direction, own), optimizers, update.direction, variables)
-            errors = [
-                tf.reduce_sum(tf.square(tf.cast(v.value - w, tf.float64)))
-                for v, w in zip(tf.nest.flatten(variables), tf.nest.flatten(equilibrium.parameters), strict=True)
-            ]
-            distances = distances.write(step, tf.sqrt(tf.add_n(errors)))
+        start = (0, rule.memory(equilibrium), tf.TensorArray(tf.float64, steps))
+        *_, distances = tf.while_loop(lambda index, *_: index < steps, step, start)
         return distances.stack()
 
     distances = run().numpy()

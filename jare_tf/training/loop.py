@@ -145,14 +145,14 @@ def compiled(gan: GAN, dataset: Dataset, batch_size: int, jit_compile: bool):
     rows = None if single else strategy.rows(devices, batch_size)
     batches = dataset.batches(gan.step * moves, batch_size, int(gan.seed.numpy()), rows)
     # On several replicas a function inside the step could not wait for the other replicas, unless XLA compiles it.
-    update = tf.function(gan.update, jit_compile=jit_compile) if single or jit_compile else gan.update
+    update = tf.function(gan.update, autograph=False, jit_compile=jit_compile) if single or jit_compile else gan.update
 
     def body(done, _):
         first = gan.iterations * moves
         real = [strategy.distributed(devices, batches(first + index)) for index in range(moves)]
         return done + 1, strategy.first_replica_value(devices, devices.run(update, args=(real,)))
 
-    @tf.function(jit_compile=jit_compile and dataset.xla_compatible)
+    @tf.function(autograph=False, jit_compile=jit_compile and dataset.xla_compatible)
     def call(count):
         def unfinished(done, metrics):
             return (done < count) & tf.reduce_all(tf.math.is_finite(list(metrics.values())))

@@ -103,7 +103,7 @@ def sum_over_workers(strategy: tf.distribute.Strategy) -> Callable[[int], int]:
     if workers(strategy) == 1:
         return lambda number: number
 
-    @tf.function
+    @tf.function(autograph=False)
     def total(number):
         # Without the identity TensorFlow does not know on which device the number is.
         summed = lambda: tf.distribute.get_replica_context().all_reduce("sum", tf.identity(number))
