@@ -10,6 +10,7 @@ from jare_tf.dynamics.extragradient import extragradient
 from jare_tf.dynamics.extrapolation_from_the_past import extrapolation_from_the_past
 from jare_tf.dynamics.follow_the_ridge import follow_the_ridge
 from jare_tf.dynamics.hamiltonian import hamiltonian
+from jare_tf.dynamics.inner_steps import AdamSteps, GradientSteps, InnerSteps
 from jare_tf.dynamics.jacobian_coupling import (
     JacobianCoupling,
     con_opt,
@@ -32,8 +33,11 @@ from jare_tf.dynamics.symplectic_gradient_adjustment import symplectic_gradient_
 from jare_tf.dynamics.unrolled import unrolled
 
 __all__ = [
+    "AdamSteps",
     "Alternating",
     "Extrapolating",
+    "GradientSteps",
+    "InnerSteps",
     "JacobianCoupling",
     "Lookahead",
     "OptimisticAdam",

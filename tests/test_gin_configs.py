@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from jare_tf import catalogue
+from jare_tf import catalogue, config, evaluation, experiment
 from jare_tf.report.pictures import png
 from tests.conftest import store_images
 from tests.runs import metrics, run
@@ -113,3 +113,24 @@ def test_bases_are_used():
         if line.startswith("include ")
     }
     assert included == {name for name in CONFIGS if name.startswith("base/")}
+
+
+def test_slopes_of_conopts_networks():
+    """Leaky ReLU 0.2 in both networks, but ReLU in the generators of three layers, as in its published code."""
+    slopes = lambda network: {layer.negative_slope for layer in network.layers if hasattr(layer, "negative_slope")}
+    for name in (name for name in EXPERIMENTS if name.startswith("cifar10_conopt_paper/")):
+        config.parse([name], ["FILTERS = 1"])
+        bindings, of_generator = config.resolved(config.text()), 0.0 if "dcgan3" in name else 0.2
+        assert float(bindings["networks.dcgan.generator.leak"]) == of_generator, name
+        assert float(bindings["networks.dcgan.discriminator.leak"]) == 0.2, name
+        if name.endswith("nobn_conopt.gin"):
+            made = config.call(experiment.Experiment)
+            assert (slopes(made.generator()), slopes(made.discriminator())) == ({of_generator}, {0.2})
+
+
+def test_conopts_scores_are_inception_scores_of_6400_images():
+    config.parse(["cifar10_conopt_paper/dcgan4_conopt.gin"], ["EMBEDDING_PATH = 'none.keras'"])
+    bindings = config.resolved(config.text())
+    assert bindings["evaluation.ImageScores.protocol"] == "@evaluation.protocols.conopt()"
+    (score,) = config.call(evaluation.ImageScores).better
+    assert bindings["experiment.evaluate.best_by"] == repr(score)

@@ -96,7 +96,7 @@ def standardised_normal(shape: tuple[int, int], key: tf.Tensor) -> np.ndarray:
       InputError: there are no such samples, count ≤ dimension.
     """
     if shape[0] <= shape[1]:
-        raise InputError(f"{2 * shape[0]} samples are too few in {shape[1]} dimensions: take over {2 * shape[1]}")
+        raise InputError(f"{2 * shape[0]} samples are too few in {shape[1]} dimensions: use more than {2 * shape[1]}")
     samples = normal(shape, key).numpy().astype(np.float64)
     samples -= samples.mean(axis=0)
     whitening = np.linalg.inv(np.linalg.cholesky(samples.T @ samples / shape[0]))

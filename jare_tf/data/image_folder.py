@@ -114,6 +114,6 @@ def _files(path: str, where: str) -> list[str]:
     path = os.path.expanduser(path)
     remote = "://" in path
     if not path or not (tf.io.gfile.isdir(path) if remote else os.path.isdir(path)):
-        raise InputError(f"{where}: path = {path!r} is no folder; name the folder of your images")
+        raise InputError(f"{where}: path = {path!r} is not a folder; name the folder of your images")
     folders = tf.io.gfile.walk(path) if remote else os.walk(path)
     return sorted(os.path.join(folder, name) for folder, _, names in folders for name in names)

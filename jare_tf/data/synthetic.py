@@ -21,6 +21,8 @@ class GaussianMixture(Dataset):
       name: how messages call it.
       centres: k points of the same dimension, shape [k, d].
       std: standard deviation of every mode, positive.
+      stratified: whether a batch has as many samples of every mode, but for one where their number is no divisor, as in
+        the scripts of JARE's and ConOpt's mixtures; else the mode of each sample is drawn.
 
     Raises:
       InputError: there is no centre, or they differ in dimension.
@@ -29,6 +31,7 @@ class GaussianMixture(Dataset):
     name: str
     centres: tuple[tuple[float, ...], ...]
     std: Positive
+    stratified: bool = False
     xla_compatible = True
 
     def __post_init__(self):
@@ -41,7 +44,11 @@ class GaussianMixture(Dataset):
 
     def batch(self, counter, batch_size: int, seed) -> tf.Tensor:
         noise = draws.normal((batch_size, *self.element_shape), draws.key(seed, draws.REAL, counter))
-        modes = draws.integers((batch_size,), draws.key(seed, draws.MODE, counter), len(self.centres))
+        count = len(self.centres)
+        if self.stratified:  # in turn, so that each device's part of the batch is stratified too
+            modes = tf.range(batch_size) % count
+        else:
+            modes = draws.integers((batch_size,), draws.key(seed, draws.MODE, counter), count)
         return tf.gather(tf.constant(self.centres, tf.float32), modes) + self.std * noise
 
     def expectation(self, count: int, seed: int) -> np.ndarray:
@@ -64,17 +71,18 @@ def gaussian(*, mean: Sequence[float], std: Positive) -> GaussianMixture:
 
 
 @checked
-def ring(*, modes: Count = 8, radius: Positive, std: Positive) -> GaussianMixture:
+def ring(*, modes: Count = 8, radius: Positive, std: Positive, stratified: bool = False) -> GaussianMixture:
     """`modes` Gaussians evenly spaced on a circle around the origin, the first one at (radius, 0).
 
     Args:
       modes: number of Gaussians, at least 1.
       radius: radius r of the circle, positive.
       std: standard deviation of each Gaussian, positive.
+      stratified: whether a batch has as many samples of every Gaussian, see `GaussianMixture`.
     """
     angles = 2 * np.pi * np.arange(modes) / modes
     centres = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return GaussianMixture(name="ring", centres=tuple(map(tuple, centres.tolist())), std=std)
+    return GaussianMixture(name="ring", centres=tuple(map(tuple, centres.tolist())), std=std, stratified=stratified)
 
 
 @checked

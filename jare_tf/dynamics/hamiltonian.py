@@ -14,7 +14,9 @@ class hamiltonian(Rule):
 
     direction = Jᵀξ (Balduzzi et al. 2018, section 2; what ConOpt section 4.1 and JARE Appendix C warn of). It is drawn
     to every point with ξ = 0: to saddles and maxima of the losses as to equilibria, for JᵀJ has no negative
-    eigenvalue. On the bilinear game with singular value b an error shrinks by 1 − ηb² a step.
+    eigenvalue. Where ∇²_φφ ℓ_G = −t²I it drives the generator up its loss, by t²∇φ ℓ_G; `con_opt` does where γt² > 1,
+    `jare` nowhere (JARE Appendix C, Condition 1). On the bilinear game with singular value b an error shrinks by
+    1 − ηb² a step.
 
     A step costs ξ and Jᵀξ.
     """

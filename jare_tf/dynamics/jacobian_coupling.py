@@ -15,7 +15,7 @@ from jare_tf.types import Batch, Players, Point
 class JacobianCoupling(Rule):
     """direction = ξ + γ (C ∘ J)ᵀξ.
 
-    With ξ = (∇θ ℓ_D, ∇φ ℓ_G) and J = ∂ξ/∂(θ, φ), the block mask C[source][target] says whose gradient norm each player
+    With ξ = (∇θ ℓ_D, ∇φ ℓ_G) and J = ∂ξ/∂(θ, φ), the block mask C[source, target] says whose gradient norm each player
     descends besides its own loss: player t's loss becomes ℓ_t + ½γ Σ_s C[s, t] ‖ξ_s‖², differentiated for t alone. A
     variable that the added term does not reach gets its plain gradient.
 

@@ -3,12 +3,14 @@ applied, and from where."""
 
 import abc
 import dataclasses
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from jare_tf.errors import InputError
 from jare_tf.serializable import Serializable
 from jare_tf.settings import Count, Fraction, checked
 from jare_tf.types import Players
+
+First = Literal["discriminator", "generator"]
 
 
 class PullBack(NamedTuple):
@@ -45,20 +47,28 @@ class Simultaneous(Schedule):
 @checked
 @dataclasses.dataclass(frozen=True)
 class Alternating(Schedule):
-    """The discriminator moves `n_discriminator` times, then the generator `n_generator` times (ConOpt Alg. 3).
+    """The discriminator moves `n_discriminator` times, then the generator `n_generator` times, or the other way round.
 
-    Every move starts where the previous one led.
+    Every move starts where the previous one led. The generator moves first in ConOpt's Alg. 3 and in JARE's published
+    code, the discriminator in ConOpt's and GradReg's. Both orders have the same spectrum: they are half a step apart.
+
+    Args:
+      n_discriminator: moves of the discriminator in a step, at least 1.
+      n_generator: moves of the generator.
+      first: who moves first, "discriminator" or "generator".
 
     Raises:
-      InputError: a number is no integer of at least 1.
+      InputError: a number is no integer of at least 1, or `first` is no player.
     """
 
     n_discriminator: Count = 1
     n_generator: Count = 1
+    first: First = "discriminator"
 
     @property
     def moves(self) -> tuple[Players, ...]:  # type: ignore[override]  # frozen: nobody writes it
-        return (Players(True, False),) * self.n_discriminator + (Players(False, True),) * self.n_generator
+        moves = (Players(True, False),) * self.n_discriminator, (Players(False, True),) * self.n_generator
+        return sum(moves if self.first == "discriminator" else reversed(moves), ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +113,9 @@ class Lookahead(Schedule):
     def __post_init__(self):
         for inner in self.schedule.pull_backs:
             if self.period % inner.period:
-                raise InputError(f"Lookahead: period {self.period} is no multiple of {inner.period}, the one within")
+                raise InputError(
+                    f"Lookahead: period {self.period} is not a multiple of the inner period {inner.period}"
+                )
 
     @property
     def moves(self) -> tuple[Players, ...]:  # type: ignore[override]

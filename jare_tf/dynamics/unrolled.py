@@ -1,7 +1,9 @@
 """The unrolled GAN."""
 
 import dataclasses
+from typing import Any
 
+from jare_tf.dynamics.inner_steps import GradientSteps, InnerSteps
 from jare_tf.dynamics.rule import NOTHING, Rule, Update
 from jare_tf.dynamics.vector_field import gradient, vector_field
 from jare_tf.game.game import TwoPlayerGame
@@ -14,15 +16,20 @@ from jare_tf.types import Batch, Players, Point
 class unrolled(Rule):
     """The unrolled GAN: the generator descends ℓ_G as it is after k more steps of the discriminator (Metz et al. 2017).
 
-    θ_0 = θ, θ_{i+1} = θ_i − s ∇θ ℓ_D(θ_i, φ) (their eq. 6). discriminator: ∇θ ℓ_D(θ, φ); generator:
-    d/dφ ℓ_G(θ_k(θ, φ), φ), differentiated through the k steps (eq. 7–9). All steps see the same batch.
+    θ_0 = θ, θ_{i+1} = θ_i − s ∇θ ℓ_D(θ_i, φ) (their eq. 6), or the steps of `inner`. discriminator: ∇θ ℓ_D(θ, φ);
+    generator: d/dφ ℓ_G(θ_k(θ, φ), φ), differentiated through the k steps (eq. 7–9). All steps see the same batch.
 
-    A step costs k + 1 evaluations of ξ and a backward pass through all of them; memory grows with k. GradReg Fig. 1
-    compares with k = 10.
+    GradReg Fig. 1 compares with k = 10, and its code unrolls the discriminator's own Adam from where its moments are:
+    `unrolled(10, 1e-4, AdamSteps(beta_1=0.5))` under `keras.optimizers.Adam(1e-4, beta_1=0.5)`. The rule keeps these
+    moments itself, of every gradient by which the discriminator moved, and they are the optimizer's where that has the
+    same β1, β2 and ε and clips nothing.
+
+    A step costs k + 1 evaluations of ξ and a backward pass through all of them; memory grows with k.
 
     Args:
       steps: k, at least 0; 0 gives simultaneous gradient descent.
-      step: s, the step size of the inner gradient descent, finite and not negative.
+      step: s, the learning rate of the inner steps, finite and not negative.
+      inner: whose steps they are, plain gradient descent's by default.
 
     Raises:
       InputError: steps or step is negative, step is infinite or NaN.
@@ -30,19 +37,32 @@ class unrolled(Rule):
 
     steps: CountFromZero
     step: NonNegative
+    inner: InnerSteps = GradientSteps()
     in_float16 = False
 
-    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:
+    @property
+    def settles(self) -> int:  # type: ignore[override]  # frozen: nobody writes it
+        return self.inner.settles
+
+    def memory(self, point: Point) -> Players:
+        """What the inner steps remember of the discriminator."""
+        return Players(self.inner.memory(point.parameters.discriminator), ())
+
+    def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory: Any = NOTHING) -> Update:
         here = vector_field(game, point, batch)
 
         def foreseen_loss(phi):
             at = point._replace(parameters=point.parameters._replace(generator=phi))
+            inner = memory.discriminator
             for _ in range(self.steps):
-                descent = vector_field(game, at, batch).gradient.discriminator
+                gradient_there = vector_field(game, at, batch).gradient.discriminator
+                descent, inner = self.inner.descent(inner, gradient_there)
                 theta = at.descended(Players(descent, phi), self.step).parameters.discriminator
                 at = at._replace(parameters=Players(discriminator=theta, generator=phi))
             losses, _ = game.losses(at, batch)
             return losses.generator
 
         generator = gradient(foreseen_loss, point.parameters.generator)
-        return Update(direction=Players(here.gradient.discriminator, generator), evaluation=here)
+        _, inner = self.inner.descent(memory.discriminator, here.gradient.discriminator)
+        direction = Players(here.gradient.discriminator, generator)
+        return Update(direction=direction, evaluation=here, memory=Players(inner, ()))

@@ -48,7 +48,7 @@ def linearize(game: TwoPlayerGame, point: Point, *batches: Batch) -> tuple[Any, 
     coupling = pullback(mask, evaluation.gradient)
     ```
 
-    `pullback(C, u)` is (C ∘ J)ᵀ u for a 2×2 block mask C[source][target]: its target t is Σ_s C[s, t] (∂ξ_s/∂w_t)ᵀ u_s,
+    `pullback(C, u)` is (C ∘ J)ᵀ u for a 2×2 block mask C[source, target]: its target t is Σ_s C[s, t] (∂ξ_s/∂w_t)ᵀ u_s,
     with u held constant. With u = ξ that is the gradient with respect to w_t of ½ Σ_s C[s, t] ‖ξ_s‖². Targets with the
     same sources share one backward pass. Of several batches, each with its own u, it is the sum of the products.
 
@@ -70,7 +70,7 @@ def linearize(game: TwoPlayerGame, point: Point, *batches: Batch) -> tuple[Any, 
 def evaluation_and_products(
     game: TwoPlayerGame, point: Point, batch: Batch, mask: Mask = WHOLE, vector: Players | None = None
 ) -> tuple[Evaluation, Players, Players]:
-    """ξ, (C ∘ J)ᵀu and (C ∘ J)ξ for a block mask C[source][target]; u is ξ where none is given.
+    """ξ, (C ∘ J)ᵀu and (C ∘ J)ξ for a block mask C[source, target]; u is ξ where none is given.
 
     (C ∘ J)ᵀu is linear in u, so that its own transposed derivative with respect to u, applied to ξ, is (C ∘ J)ξ. Both
     share one backward pass, and float16's loss scale is in both.

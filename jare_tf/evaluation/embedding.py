@@ -172,7 +172,9 @@ def _reader(path: str) -> Callable[[str], _Network]:
     readers = {".keras": _keras, ".h5": _keras, ".pb": _frozen}
     kind = os.path.splitext(path)[1]
     if kind not in readers:
-        raise InputError(f"{_WHERE}: {path} is no model: name a .keras, .h5 or .pb file or the folder of a SavedModel")
+        raise InputError(
+            f"{_WHERE}: {path} is not a model: name a .keras, .h5 or .pb file or the folder of a SavedModel"
+        )
     return readers[kind]
 
 

@@ -29,7 +29,7 @@ def read(path: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     last = next((name for name in _LOGITS if name in nodes), None)
     if last is None or not {_INPUT, _POOL} <= set(nodes):
         needed = f"nodes {_INPUT}, {_POOL} and {_LOGITS[0]}"
-        raise InputError(f"embedding.load: {path} is no frozen Inception graph: it must have {needed}")
+        raise InputError(f"embedding.load: {path} is not a frozen Inception graph: it must have {needed}")
     by_weights = last == "softmax/logits/MatMul"
     wanted = _POOL, nodes[last].input[1] if by_weights else last
     used = _used(nodes, wanted)

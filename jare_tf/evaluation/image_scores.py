@@ -89,7 +89,7 @@ class ImageScores:
     def __call__(self, gan: GAN) -> dict[str, float]:
         embedding, dataset = self._loaded(gan)
         protocol, devices = self._protocol, _own_devices(gan)
-        if self._real is None:
+        if self._real is None and any(metric.compares for metric, _ in protocol.measures):
             what = f"{protocol.name}, real"
             self._real = real_samples(dataset, protocol.real, what, embedding, devices, self._batch_size, self._cache)
         blocks = -(-protocol.samples // _BLOCK)
@@ -99,7 +99,7 @@ class ImageScores:
         batches = tf.split(latent, len(latent) // self._batch_size)
         generate = lambda latent: as_pixels(gan(latent, training=False))
         generated = embedded(batches, protocol.samples, embedding, devices, f"{protocol.name}, generated", generate)
-        return scores(self._real, generated, protocol)
+        return scores(self._real or generated, generated, protocol)  # where no metric compares, none looks
 
     def _loaded(self, gan: GAN) -> tuple[Embedding, Dataset]:
         """The embedding and the data set, once they have been seen to fit the generator."""
@@ -160,12 +160,12 @@ def real_samples(
     size = len(dataset) if hasattr(dataset, "__len__") else sys.maxsize
     if count is None and size == sys.maxsize:
         raise InputError(
-            f"the data set {dataset.name!r} has no end: the protocol must say how many real images it wants"
+            f"the data set {dataset.name!r} has no end: the protocol must say how many real images it uses"
         )
     count = count or size
     if count > size:
         raise InputError(
-            f"{what}: the data set {dataset.name!r} has {size:,} images, not {count:,}: take another protocol, for "
+            f"{what}: the data set {dataset.name!r} has {size:,} images, not {count:,}: use another protocol, for "
             "instance protocols.small(samples=1000)"
         )
     if cache is None:

@@ -59,7 +59,7 @@ class FrechetDistance(Metric):
 @functools.cache
 def _say_rank_deficient(samples: int, dimension: int) -> None:
     say(
-        f"fid: the covariance of {samples:,} samples of {dimension:,} features has no full rank: take more than "
+        f"fid: the covariance of {samples:,} samples of {dimension:,} features is rank-deficient: use more than "
         f"{dimension:,} samples"
     )
 

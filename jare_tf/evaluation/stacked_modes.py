@@ -65,16 +65,23 @@ class StackedModes:
         return mode_counts(np.concatenate(views))
 
     def classify(self, images: np.ndarray) -> np.ndarray:
-        """The probabilities [n, 3, 10] of the digits in images [n, height, width, 3] in [−1, 1]."""
-        height, width = images.shape[1:3]
-        channels = np.moveaxis(images, -1, 1).reshape(-1, height, width, 1)
+        """The probabilities [n, 3, 10] of the digits in images [n, height, width, 3] in [−1, 1].
+
+        Of images larger than the digits it sees the middle (see `StackedMnist`).
+        """
+        height, width = self._classifier.input_shape[1:3]
+        top, left = (images.shape[1] - height) // 2, (images.shape[2] - width) // 2
+        if min(top, left) < 0:
+            raise InputError(f"StackedModes: images of {images.shape[1:3]} are smaller than digits of {height, width}")
+        middle = images[:, top : top + height, left : left + width]
+        channels = np.moveaxis(middle, -1, 1).reshape(-1, height, width, 1)
         return keras.ops.softmax(self._classifier(channels)).numpy().reshape(-1, 3, 10)
 
     @functools.cached_property
     def _classifier(self) -> keras.Model:
         digits, labels = self._digits()
         if digits.ndim != 4 or digits.shape[-1] != 1 or set(np.unique(labels)) - set(range(10)):
-            raise InputError(f"StackedModes: digits are no gray images of ten digits: {digits.shape}")
+            raise InputError(f"StackedModes: digits are not gray images of ten digits: {digits.shape}")
         keras.utils.set_random_seed(0)
         layers = keras.layers
         classifier = keras.Sequential(

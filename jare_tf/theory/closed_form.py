@@ -6,6 +6,7 @@ A = −∂direction/∂(θ, φ) at an equilibrium throughout, the discriminator 
 
 import dataclasses
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -334,14 +335,19 @@ def rescaled_jacobian(a: np.ndarray, step: float, epsilon: float, alpha: float) 
     return np.block([[np.eye(n) + step / math.sqrt(epsilon) * a, np.zeros((n, 1))], [np.zeros((1, n)), 1 - alpha]])
 
 
-def alternating_jacobian(a: np.ndarray, discriminator_size: int, step: float) -> np.ndarray:
+def alternating_jacobian(
+    a: np.ndarray, discriminator_size: int, step: float, first: Literal["discriminator", "generator"] = "discriminator"
+) -> np.ndarray:
     """(I + hA_φ)(I + hA_θ), [n, n]: a step in which the discriminator moves first (ConOpt Prop. 14, eq. 45).
+
+    Where the generator does, as in ConOpt's Alg. 3, it is (I + hA_θ)(I + hA_φ), which has the same eigenvalues.
 
     Args:
       a: SimGD's A, [n, n]; A_θ and A_φ are its first `discriminator_size` rows and the others, zeros elsewhere.
       discriminator_size: the number of θ's entries.
       step: h.
+      first: who moves first.
     """
-    first = np.arange(len(a))[:, None] < discriminator_size
-    identity = np.eye(len(a))
-    return (identity + step * np.where(first, 0.0, a)) @ (identity + step * np.where(first, a, 0.0))
+    own = np.arange(len(a))[:, None] < discriminator_size
+    theta, phi = (np.eye(len(a)) + step * np.where(rows, a, 0.0) for rows in (own, ~own))
+    return phi @ theta if first == "discriminator" else theta @ phi

@@ -116,7 +116,7 @@ class GAN(TwoPlayerModel):
         self.memory = tf.nest.map_structure(lambda start: self._weight("memory", start), rule.memory(self.game.point()))
         float16 = "float16" in (generator.compute_dtype, discriminator.compute_dtype)
         if float16 and not rule.in_float16:
-            raise InputError(f"{rule}: its second derivatives leave the range of float16; take mixed_bfloat16")
+            raise InputError(f"{rule}: its second derivatives leave the range of float16; use mixed_bfloat16")
         self._loss_scale = LossScale(self._weight, float16)
         self.scaling = self._loss_scale.variables
         self.game.loss_scale = self.scaling[0] if float16 else None

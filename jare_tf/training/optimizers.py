@@ -54,11 +54,13 @@ def check_optimizer(name: str, optimizer: Any) -> None:
     _check_config(f"{name}: {type(optimizer).__name__}", optimizer.get_config())
     check(f"{name}: learning_rate", NonNegative, rate)
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        raise InputError(f"{name}: LossScaleOptimizer divides gradients that nobody multiplied: give the one inside it")
+        raise InputError(
+            f"{name}: LossScaleOptimizer divides gradients of losses that were not multiplied: pass its inner optimizer"
+        )
     if optimizer.use_ema:
         raise InputError(f"{name}: use_ema has no effect here: set average_decay, the generator's moving average")
     if optimizer.loss_scale_factor:
-        raise InputError(f"{name}: loss_scale_factor divides gradients of losses that nobody multiplied: leave it out")
+        raise InputError(f"{name}: loss_scale_factor divides gradients of losses that were not multiplied: remove it")
 
 
 def _check_config(name: str, config: Mapping[str, Any]) -> None:
@@ -91,7 +93,7 @@ def made(name: str, optimizer: Any) -> keras.optimizers.Optimizer:
         try:
             optimizer = keras.optimizers.get(optimizer)
         except Exception as error:  # Keras raises many kinds
-            raise InputError(f"{name}: {shown(optimizer)} is no optimizer of Keras ({brief(error)})") from error
+            raise InputError(f"{name}: {shown(optimizer)} is not a Keras optimizer ({brief(error)})") from error
     check_optimizer(name, optimizer)
     return optimizer
 

@@ -58,19 +58,19 @@ def cluster() -> Cluster:
         config = json.loads(text)
     except (ValueError, RecursionError):
         config = None
-    check(isinstance(config, dict), "it is no JSON object")
+    check(isinstance(config, dict), "it is not a JSON object")
     tasks, task = config.get("cluster", {}), config.get("task")
-    check(isinstance(tasks, dict), "its cluster is no JSON object")
+    check(isinstance(tasks, dict), "its cluster is not a JSON object")
     others = [kind for kind in tasks if kind not in _KINDS]
     check(not others, f"this program has no tasks of the type {', '.join(map(repr, others))}, only chief and worker")
     for kind, listed in tasks.items():
         strings = isinstance(listed, list) and all(isinstance(one, str) for one in listed)
-        check(strings and bool(listed), f"its {kind} is no list of addresses")
+        check(strings and bool(listed), f"its {kind} is not a list of addresses")
     check(len(tasks.get("chief", [])) < 2, "it lists several chiefs")
     addresses = tuple(address for kind in _KINDS for address in tasks.get(kind, []))
     for address in addresses:
         port = re.fullmatch(r".+:(\d{1,5})", address)
-        check(port is not None and 0 < int(port[1]) < 2**16, f"{address!r} is no host:port")
+        check(port is not None and 0 < int(port[1]) < 2**16, f"{address!r} is not host:port")
     check(len(set(addresses)) == len(addresses), "it lists an address twice")
     if not addresses:
         return Cluster(addresses, 0)

@@ -254,7 +254,7 @@ def test_an_image_that_vanishes_while_training(folder):
 
 
 def test_bad_folders(tmp_path):
-    with pytest.raises(jare_tf.InputError, match="path = '/no/such' is no folder; name the folder of your images"):
+    with pytest.raises(jare_tf.InputError, match="path = '/no/such' is not a folder; name the folder of your images"):
         image_folder.load(path="/no/such", image_size=8)
     with pytest.raises(jare_tf.InputError, match=r"no file under .* ends in \.jpg, \.jpeg, \.png"):
         image_folder.load(path=str(tmp_path), image_size=8)

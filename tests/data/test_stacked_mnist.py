@@ -26,6 +26,14 @@ def test_batches_depend_on_seed_and_counter_only():
     assert not np.array_equal(stacked.batch(3, 16, 0), stacked.batch(3, 16, 1))
 
 
+def test_larger_images_have_the_digits_in_the_middle_of_black():
+    small, large = (StackedMnist(digits=DIGITS, side=side).batch(0, 16, 0).numpy() for side in (None, 12))
+    assert large.shape == (16, 12, 12, 3) and large.dtype == np.uint8
+    np.testing.assert_array_equal(large, np.pad(small, [(0, 0), (2, 2), (2, 2), (0, 0)]))
+    with pytest.raises(jare_tf.InputError, match="side must be at least that of the digits, not 7"):
+        StackedMnist(digits=DIGITS, side=7)
+
+
 def test_wrong_digits():
     with pytest.raises(jare_tf.InputError, match=r"gray images in memory, .* those of 'colour' have shape \(8, 8, 3\)"):
         StackedMnist(digits=InMemory("colour", np.zeros((2, 8, 8, 3), np.uint8)))

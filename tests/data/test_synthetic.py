@@ -24,6 +24,20 @@ def test_ring():
     np.testing.assert_allclose(np.sqrt((nearest.min(axis=1) ** 2).mean() / 2), 0.01, rtol=0.02)
 
 
+@pytest.mark.parametrize(("batch_size", "counts"), [(24, [3] * 8), (20, [3] * 4 + [2] * 4)])
+def test_stratified_batch_has_as_many_of_every_mode(batch_size, counts):
+    ring = synthetic.ring(radius=1.0, std=0.01, stratified=True)
+    for counter in range(3):
+        samples = ring.batch(counter, batch_size, 0).numpy()
+        distances = np.linalg.norm(samples[:, None] - np.array(ring.centres), axis=-1)
+        assert np.bincount(distances.argmin(axis=1), minlength=8).tolist() == counts
+        assert distances.min(axis=1).max() < 0.06
+    drawn = synthetic.ring(radius=1.0, std=0.01).batch(0, batch_size, 0)
+    assert (
+        np.bincount(np.linalg.norm(drawn[:, None] - np.array(ring.centres), axis=-1).argmin(axis=1)).tolist() != counts
+    )
+
+
 def test_batches_depend_on_seed_and_counter_only():
     ring = synthetic.ring(radius=1.0, std=0.1)
     first = ring.batch(3, 16, 0)

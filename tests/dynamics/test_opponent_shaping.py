@@ -131,6 +131,27 @@ def test_hamiltonian_is_drawn_to_a_maximum(float64):
         assert (np.abs(whole(point.parameters)).max() < 0.5) == shrinks
 
 
+@pytest.mark.parametrize("gamma", [0.1, 1.0])
+def test_jare_appendix_c(float64, gamma):
+    """Where ∇²_φφ f = −t²I the norm alone drives the generator up f, and so does ConOpt if γt² > 1; JARE never does.
+
+    f = θφ − ½t²φ² at φ = 0, where ∇θ f = 0: the generator's direction is a multiple of ∇φ f = θ.
+    """
+    t = 2.0
+
+    def losses(theta, phi):
+        f = theta * phi - t**2 * phi**2 / 2
+        return -f, f
+
+    game, point = FormulaGame(losses), FormulaGame.point(0.3, 0.0)
+    multiple = lambda rule: float(update_of(rule, game, point, NOTHING).direction.generator[0]) / 0.3
+    assert multiple(jare_tf.hamiltonian()) == pytest.approx(-(t**2))
+    assert multiple(jare_tf.con_opt(gamma)) == pytest.approx(1 - gamma * t**2)
+    assert (multiple(jare_tf.con_opt(gamma)) < 0) == (gamma * t**2 > 1)
+    for rule in (jare_tf.sim_gd(), jare_tf.jare(gamma), jare_tf.generator_only(gamma)):
+        assert multiple(rule) == pytest.approx(1)
+
+
 def test_hamiltonian_on_the_bilinear_game(float64):
     game, batch = bilinear_game()
     point = game.point()

@@ -200,6 +200,57 @@ def test_unrolled_equals_finite_differences(float64, loss):
     np.testing.assert_array_equal(flat(update.direction.discriminator), flat(plain.discriminator))
 
 
+def adam(memory, gradient, step, beta_1=0.5, beta_2=0.9, epsilon=1e-3):
+    """A step of Adam by NumPy: what it subtracts, and (t, m, v) afterwards."""
+    t, m, v = memory
+    t, m, v = t + 1, beta_1 * m + (1 - beta_1) * gradient, beta_2 * v + (1 - beta_2) * gradient**2
+    return step * m / (1 - beta_1**t) / (np.sqrt(v / (1 - beta_2**t)) + epsilon / np.sqrt(1 - beta_2**t)), (t, m, v)
+
+
+@LOSSES
+def test_unrolled_adam_equals_finite_differences(float64, loss):
+    """From moments that are not zero: those of two moves of the discriminator."""
+    game, batch = small_game(loss)
+    point, step = game.point(), 0.05
+    rule = jare_tf.unrolled(3, step, jare_tf.rules.AdamSteps(beta_1=0.5, beta_2=0.9, epsilon=1e-3))
+    descent = lambda at: flat(jare_tf.sim_gd().update(game, at, batch).direction.discriminator)
+    memory, theirs = rule.memory(point), (0, 0.0, 0.0)
+    for _ in range(2):
+        memory = rule.update(game, point, batch, memory).memory
+        _, theirs = adam(theirs, descent(point), step)
+    assert int(memory.discriminator[0]) == 2
+    np.testing.assert_allclose(flat(memory.discriminator[1]), theirs[1], rtol=1e-12)
+    np.testing.assert_allclose(flat(memory.discriminator[2]), theirs[2], rtol=1e-12)
+
+    def foreseen_loss(here):
+        moments = theirs
+        for _ in range(3):
+            moved_by, moments = adam(moments, descent(here), step)
+            here = at(here, np.concatenate([flat(here.parameters[0]) - moved_by, flat(here.parameters[1])]))
+        return float(game.losses(here, batch)[0].generator)
+
+    update = rule.update(game, point, batch, memory)
+    expected = difference_quotient(foreseen_loss, point, "generator")
+    np.testing.assert_allclose(flat(update.direction.generator), expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("schedule", [jare_tf.Simultaneous(), jare_tf.Alternating()], ids=["together", "in_turn"])
+def test_unrolled_adam_keeps_the_moments_of_the_discriminators_adam(schedule):
+    discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "tanh"), keras.layers.Dense(1)])
+    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    rule = jare_tf.unrolled(2, 1e-2, jare_tf.rules.AdamSteps(beta_1=0.5))
+    gan = jare_tf.GAN(generator, discriminator, rule=rule, loss=jare_tf.Minimax(), latent_dim=2, schedule=schedule)
+    gan.compile(*(keras.optimizers.Adam(1e-2, beta_1=0.5, epsilon=1e-8) for _ in range(2)))
+    for number in range(3):
+        gan.update([tf.random.stateless_normal([4, 2], [number, move]) for move in range(len(schedule.moves))])
+    optimizer = gan.discriminator_optimizer
+    count, first, second = gan.memory.discriminator
+    assert int(count.value) == int(optimizer.iterations) == 3
+    for kept, moments in ((first, optimizer._momentums), (second, optimizer._velocities)):
+        for ours, theirs in zip(kept, moments, strict=True):
+            np.testing.assert_allclose(ours.value, theirs.value, rtol=1e-5, atol=1e-9)
+
+
 def test_clipped(float64):
     game, batch = small_game(jare_tf.Minimax())
     plain = whole(jare_tf.jare(gamma=2.0).update(game, game.point(), batch).direction)
@@ -318,7 +369,7 @@ def test_convergence_class_on_the_bilinear_game(float64, any_rule):
     assert distance(point) > growth[name] * first if name in growth else distance(point) < 0.2 * first
 
 
-def test_composes_with_batch_norm_spectral_norm_adam_and_schedule(any_rule):
+def test_composes_with_batch_norm_spectral_norm_adam_and_schedule(eagerly, any_rule):
     """On real networks a rule's directions are finite and all state moves once a step."""
     dense, conv = spectral_norm.layers(True)
     generator = [
@@ -346,9 +397,8 @@ def test_composes_with_batch_norm_spectral_norm_adam_and_schedule(any_rule):
     )
     gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
     before = [variable.numpy() for network in gan.game.networks for variable in network.variables]
-    step = tf.function(gan.update)
     for _ in range(3):
-        metrics = step([tf.random.uniform([4, 8, 8, 3], -1, 1)] * 2)
+        metrics = gan.update([tf.random.uniform([4, 8, 8, 3], -1, 1)] * 2)
     assert all(np.isfinite(float(value)) for value in metrics.values())
     after = [variable for network in gan.game.networks for variable in network.variables]
     for old, variable in zip(before, after, strict=True):

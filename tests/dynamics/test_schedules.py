@@ -174,7 +174,7 @@ def test_optimistic_adam_at_rest(float64):
 
 
 def test_the_period_of_a_lookahead_within():
-    with pytest.raises(jare_tf.InputError, match="Lookahead: period 7 is no multiple of 5, the one within"):
+    with pytest.raises(jare_tf.InputError, match="Lookahead: period 7 is not a multiple of the inner period 5"):
         jare_tf.Lookahead(7, schedule=jare_tf.Lookahead(5))
 
 

@@ -290,9 +290,9 @@ def test_keras_models_that_cannot_be_used(tmp_path, make, message):
             "there is no .*/nowhere.keras: set path to .* such as tools/train_classifier.py makes",
         ),
         ("empty", "the folder .*/empty has no saved_model.pb: name the folder of a SavedModel"),
-        ("picture.png", "picture.png is no model: name a .keras, .h5 or .pb file or the folder of a SavedModel"),
+        ("picture.png", "picture.png is not a model: name a .keras, .h5 or .pb file or the folder of a SavedModel"),
         ("broken.pb", "broken.pb cannot be read as a model: "),
-        ("other.pb", "other.pb is no frozen Inception graph: it must have nodes Mul, pool_3 and logits"),
+        ("other.pb", "other.pb is not a frozen Inception graph: it must have nodes Mul, pool_3 and logits"),
         ("exported", r"exported must give 'features' or 'pool_3', and 'logits', not \['output_0'\]"),
     ],
 )

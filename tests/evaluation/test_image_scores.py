@@ -150,6 +150,14 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path, capsys):
     assert "is not kept in" in capsys.readouterr().out
 
 
+def test_real_images_are_not_read_where_nothing_compares():
+    given = []
+    protocol = Protocol(name="mine", split="test", real=None, measures=((Recorded("score", False, given), 16),))
+    scored = probe(protocol)
+    assert scored(small_gan()) == {"score_16": 1.5}
+    assert scored._embedding.seen == 16
+
+
 def test_few_images_are_kept_of_many(monkeypatch):
     monkeypatch.setattr(image_scores, "IMAGES", 20)
     real = real_samples(InMemory("pictures", PICTURES), None, "real", Means(), ONE, batch_size=8)
@@ -159,7 +167,7 @@ def test_few_images_are_kept_of_many(monkeypatch):
 
 def test_bad_input():
     gan = small_gan()
-    with pytest.raises(jare_tf.InputError, match=r"'pictures' has 50 images, not 60: take another protocol"):
+    with pytest.raises(jare_tf.InputError, match=r"'pictures' has 50 images, not 60: use another protocol"):
         probe(recording(60, 4)[0])(gan)
     with pytest.raises(jare_tf.InputError, match="'test_10k' uses the split 'test'; .*data has train"):
         ImageScores(protocol=protocols.test_10k(), embedding=Means, data={"train": list})
@@ -180,6 +188,13 @@ def test_bad_input():
 def test_protocols_by_name():
     counts = lambda protocol: {type(metric).__name__: count for metric, count in protocol.measures}
     jare, standard, test = protocols.jare(), protocols.standard_50k(), protocols.test_10k()
+    ((score, images),) = protocols.conopt().measures
+    assert (type(score).__name__, score.splits, images, protocols.conopt().samples) == (
+        "InceptionScore",
+        10,
+        6400,
+        6400,
+    )
     assert (jare.split, jare.real, jare.samples) == ("train", 12_800, 50_000)
     assert (standard.split, standard.real, standard.samples) == ("train", None, 50_000)
     assert (test.split, test.real, test.samples) == ("test", None, 10_000)

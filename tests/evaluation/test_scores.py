@@ -37,7 +37,7 @@ def test_frechet_distance_says_once_that_samples_are_too_few(capsys):
     real, made = samples(5, seed=1), samples(6, 1.0)
     for _ in range(2):
         assert FrechetDistance()(real, made) == {"fid": tfgan_backend.frechet_distance(real.features, made.features)}
-    line = "fid: the covariance of 5 samples of 5 features has no full rank: take more than 5 samples\n"
+    line = "fid: the covariance of 5 samples of 5 features is rank-deficient: use more than 5 samples\n"
     assert capsys.readouterr().out == line
     FrechetDistance()(samples(6), made)
     assert capsys.readouterr().out == ""

@@ -37,6 +37,10 @@ def test_classifies_the_channels_and_counts(capsys):
     probe = StackedModes(digits=lambda: (bars(labels), labels), samples=300)
     chosen = np.concatenate([bars(np.array([3])), bars(np.array([1])), bars(np.array([4]))], axis=-1)
     np.testing.assert_array_equal(probe.classify(chosen / 127.5 - 1).argmax(axis=-1), [[3, 1, 4]])
+    larger = np.pad(chosen, [(0, 0), (2, 2), (2, 2), (0, 0)])
+    np.testing.assert_array_equal(probe.classify(larger / 127.5 - 1), probe.classify(chosen / 127.5 - 1))
+    with pytest.raises(jare_tf.InputError, match=r"images of \(8, 12\) are smaller than digits of \(12, 12\)"):
+        probe.classify(chosen[:, :8] / 127.5 - 1)
     assert "the classifier of digits is right on 100.0% of 40 others" in capsys.readouterr().out
     always = keras.initializers.Constant(np.reshape(chosen / 127.5 - 1, -1))
     layers = [keras.layers.Dense(432, kernel_initializer="zeros", bias_initializer=always)]
@@ -52,7 +56,7 @@ def test_classifies_the_channels_and_counts(capsys):
 
 
 def test_bad_input():
-    with pytest.raises(jare_tf.InputError, match="no gray images of ten digits"):
+    with pytest.raises(jare_tf.InputError, match="not gray images of ten digits"):
         StackedModes(digits=lambda: (np.zeros((2, 8, 8, 3)), np.zeros(2))).classify(np.zeros((1, 8, 8, 3)))
     with pytest.raises(jare_tf.InputError, match=r"digits must be a function, not .*tuple"):
         StackedModes(digits=(bars(np.arange(10)), np.arange(10)))

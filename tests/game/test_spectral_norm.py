@@ -4,9 +4,12 @@ import pytest
 import tensorflow as tf
 
 import jare_tf
+from jare_tf.dynamics import vector_field
 from jare_tf.game.networks import dcgan, mlp
 from jare_tf.game.networks.spectral_norm import SpectralNormConv2D, SpectralNormDense
 from jare_tf.types import Batch
+from tests.conftest import flat
+from tests.games import difference_quotient
 
 
 def dense_layer():
@@ -70,6 +73,39 @@ def test_both_passes_see_one_kernel_and_the_vector_advances_once():
     advanced = kernel.T @ (v / np.linalg.norm(v))
     np.testing.assert_allclose(state.discriminator[0], advanced / np.linalg.norm(advanced), rtol=1e-5)
     np.testing.assert_array_equal(discriminator.non_trainable_variables[0], u)  # losses() changes nothing
+
+
+@pytest.mark.parametrize(("rule", "exact"), [("jare", True), ("generator_only", True), ("con_opt", False)])
+def test_which_second_derivatives_are_exact(float64, rule, exact):
+    """Those mixed in θ and φ; of those in θ twice the vectors u and v, which are constant, are a part."""
+    rng = np.random.default_rng(0)
+    generator = mlp.generator(latent_dim=2, width=3, depth=1)
+    layers = [SpectralNormDense(4, activation="softplus"), SpectralNormDense(1)]
+    discriminator = keras.Sequential([keras.Input((2,)), *layers])
+    game = jare_tf.TwoPlayerGame(generator, discriminator, jare_tf.Minimax())
+    batch = Batch(*(tf.constant(rng.normal(size=(5, 2))) for _ in range(2)))
+
+    @tf.function(autograph=False)
+    def settled(point):
+        """The point with the vectors that belong to its kernels."""
+        step = lambda _, state: (_ + 1, game.losses(point._replace(state=state), batch)[1])
+        return point._replace(state=tf.while_loop(lambda i, _: i < 150, step, (0, point.state))[1])
+
+    def norms(point):
+        return [vector_field.squared_norm(part) for part in gradients(settled(point))]
+
+    gradients = tf.function(lambda point: vector_field.vector_field(game, point, batch).gradient, autograph=False)
+    point = settled(game.point())
+    preset = getattr(jare_tf, rule)(gamma=1.0)
+    direction = preset.update(game, point, batch).direction
+    errors = []
+    for target, player in enumerate(point.parameters._fields):
+        regularizer = lambda at, target=target: 0.5 * sum(preset.mask[s][target] * norms(at)[s] for s in (0, 1))
+        expected = flat(gradients(point)[target]) + difference_quotient(regularizer, point, player)
+        found = flat(direction[target])
+        errors.append(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+    assert errors[1] < 1e-8
+    assert errors[0] < 1e-8 if exact else errors[0] > 1e-4
 
 
 def test_survives_saving(tmp_path):

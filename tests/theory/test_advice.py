@@ -151,7 +151,7 @@ def test_of_networks(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("bindings", "files", "message"),
     [
-        ([], ["isotropic_gaussian/extragradient.gin"], "advise: extragradient.step=0.001. has no γ: take a preset"),
+        ([], ["isotropic_gaussian/extragradient.gin"], "advise: extragradient.step=0.001. has no γ: use a preset"),
         (["experiment.advise.gammas = [2.0, 1.0]"], ["isotropic_gaussian/jare.gin"], "advise: gammas must increase"),
     ],
 )

@@ -164,14 +164,25 @@ def test_gradreg_theorems_3_1_and_3_2_on_its_example(float64, gamma, loss, slope
         assert value.real <= bounds[int(abs(value.imag) > 0)] + 1e-4
 
 
-def test_conopt_proposition_14(float64):
-    """The alternating step is (I + hA_φ)(I + hA_θ), and for small h it converges as the simultaneous one does."""
+@pytest.mark.parametrize("first", ["discriminator", "generator"])
+def test_conopt_proposition_14(float64, first):
+    """The alternating step is (I + hA_φ)(I + hA_θ), and for small h it converges as the simultaneous one does.
+
+    In Alg. 3 the generator moves first: (I + hA_θ)(I + hA_φ), with the same eigenvalues.
+    """
     sigma, mean, step = 0.8, (0.0, 1.5), 0.3
     measured = spectrum.linearize(
-        affine_game(mean), jare_tf.sim_gd(), at_rest(mean), exact_batch(mean, sigma), schedule=jare_tf.Alternating()
+        affine_game(mean),
+        jare_tf.sim_gd(),
+        at_rest(mean),
+        exact_batch(mean, sigma),
+        schedule=jare_tf.Alternating(first=first),
     )
     both = spectrum.linearize(affine_game(mean), jare_tf.sim_gd(), at_rest(mean), exact_batch(mean, sigma))
-    expected = closed_form.alternating_jacobian(-both.moves[0], 2, step)
+    expected = closed_form.alternating_jacobian(-both.moves[0], 2, step, first)
+    other = closed_form.alternating_jacobian(-both.moves[0], 2, step)
+    np.testing.assert_allclose(sorted_values(np.linalg.eigvals(expected)), sorted_values(np.linalg.eigvals(other)))
+    assert np.allclose(expected, other) == (first == "discriminator")
     np.testing.assert_allclose(measured.period_matrix(np.ones([1, 1]), np.array([step])), expected, atol=1e-12)
     np.testing.assert_allclose(
         1 + step * sorted_values(measured.eigenvalues(step)), sorted_values(np.linalg.eigvals(expected))

@@ -87,11 +87,21 @@ def test_each_rule_traces_once(any_rule):
     assert set(metrics) == set(METRICS)
 
 
-@pytest.mark.parametrize(("n_discriminator", "n_generator", "traced"), [(1, 1, True), (3, 1, False), (1, 2, False)])
-def test_alternating(any_rule, n_discriminator, n_generator, traced):
+@pytest.mark.parametrize(
+    ("n_discriminator", "n_generator", "first", "traced"),
+    [
+        (1, 1, "discriminator", True),
+        (3, 1, "discriminator", False),
+        (1, 2, "discriminator", False),
+        (2, 1, "generator", False),
+    ],
+)
+def test_alternating(any_rule, n_discriminator, n_generator, first, traced):
     """A player moves from where the moves before it led, on a batch of its own, and only that player moves."""
     rule = any_rule[1](0.3)
-    schedule = jare_tf.Alternating(n_discriminator, n_generator)
+    schedule = jare_tf.Alternating(n_discriminator, n_generator, first)
+    order = [0] * n_discriminator + [1] * n_generator
+    order = order if first == "discriminator" else order[::-1]
     gan, reference = ring_gan(rule, schedule), ring_gan(rule)
     for network, like in zip(reference.game.networks, gan.game.networks, strict=True):
         network.set_weights(like.get_weights())
@@ -99,7 +109,7 @@ def test_alternating(any_rule, n_discriminator, n_generator, traced):
     real = [tf.random.normal([4, 2], seed=move) for move in range(n_discriminator + n_generator)]
     (tf.function(gan.update) if traced else gan.update)(real)
     for move, samples in enumerate(real):
-        player = 0 if move < n_discriminator else 1
+        player = order[move]
         latent = jare_tf.Normal().draw((4, 3), draws.key(0, draws.LATENT, move))
         update = rule.update(reference.game, reference.game.point(), Batch(real=samples, latent=latent), memory)
         memory = memory._replace(**{Players._fields[player]: update.memory[player]})
@@ -163,12 +173,14 @@ def test_schedule_needs_moves(number):
         jare_tf.Alternating(number)
     with pytest.raises(jare_tf.InputError, match="Alternating: n_generator must be an integer of at least 1"):
         jare_tf.Alternating(1, number)
+    with pytest.raises(jare_tf.InputError, match="Alternating: first must be 'discriminator' or 'generator'"):
+        jare_tf.Alternating(first="both")
 
 
 def test_schedules_are_values():
     assert jare_tf.Simultaneous() == jare_tf.Simultaneous() != jare_tf.Alternating()
     assert jare_tf.Alternating(2) == jare_tf.Alternating(2, 1) != jare_tf.Alternating(2, 2)
-    assert repr(jare_tf.Alternating(2)) == "Alternating(n_discriminator=2, n_generator=1)"
+    assert repr(jare_tf.Alternating(2)) == "Alternating(n_discriminator=2, n_generator=1, first='discriminator')"
     assert len({jare_tf.Simultaneous(), jare_tf.Simultaneous(), jare_tf.Alternating(), jare_tf.Alternating()}) == 2
 
 

@@ -13,13 +13,14 @@ from tests import equivalence
 from tests.processes import Forked, ended, start, start_workers
 
 CASES = [f"{game}/{rule}" for game, (*_, rules) in equivalence.games().items() for rule in rules]
-# Without --slow: on two devices the rules that are not one with other coefficients, and networks with state; on two
-# workers what one may average wrongly.
-_RULES = [case for case in CASES if case.startswith("affine/") and not case.endswith(("_only", "/smoothing"))]
+# Without --slow: on two devices one rule or schedule of each kind, and networks with state; on two workers what one may
+# average wrongly.
+_KINDS = "sim_gd jare debiased extragradient symplectic_gradient_adjustment lola adaptive_competitive unrolled momentum"
+_RULES = [f"affine/{name}" for name in f"{_KINDS} clipped lazy lookahead extrapolating".split()]
 QUICK = {
     "one_device": [*_RULES, "dcgan2/sim_gd", "dcgan2/jare"],
     "mirrored": [*_RULES, "dcgan2/jare"],
-    "multi_worker": ["affine/jare", "affine/debiased", "affine/unrolled", "dcgan2/jare"],
+    "multi_worker": ["affine/jare", "affine/debiased", "affine/unrolled"],
 }
 
 

@@ -2,7 +2,11 @@
 
 `keras.layers.SpectralNormalization` overwrites the kernel with W/σ at every training call, so that gradients do not
 pass through σ and two passes see two kernels. These layers leave the kernel alone and use W/σ(W) in the call, with
-gradients through σ, so that the regularisers of this package, which differentiate twice, see the true function.
+gradients through σ.
+
+The singular vectors in σ are constants, as usual. So first derivatives, and second ones in θ and φ mixed, are those of
+the true function once the vectors have settled, and JARE, `generator_only` and `discriminator_only` exact. What
+differentiates in θ twice lacks the vectors' own derivatives: `con_opt`, `smoothing`, `unrolled`, and SGA's alignment.
 """
 
 import keras
