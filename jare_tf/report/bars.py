@@ -6,7 +6,7 @@ from typing import NamedTuple
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from jare_tf.report.curves import style
+from jare_tf.report import styles
 
 
 class Bar(NamedTuple):
@@ -20,8 +20,8 @@ def draw(panels: Mapping[str, Mapping[str, Mapping[str, Bar]]], ylabel: str) -> 
     """Panels one below the other; in each a group of bars for each place on the x axis, in it a bar for each label.
 
     Args:
-      panels: bars by title of the panel, by place, and by label, which has one colour throughout. Labels stand in the
-        order in which they come; a place need not have all.
+      panels: bars by title of the panel, by place, and by label, which has one colour in every picture. Labels stand in
+        the order in which they come; a place need not have all.
       ylabel: what the heights are.
     """
     labels = list(dict.fromkeys(label for groups in panels.values() for group in groups.values() for label in group))
@@ -29,7 +29,7 @@ def draw(panels: Mapping[str, Mapping[str, Mapping[str, Bar]]], ylabel: str) -> 
     figure = Figure(figsize=(max(5, 1.1 * places + 2), 3.2 * len(panels) + 0.6), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
     width = 0.8 / len(labels)
-    colours = {label: style(index)["color"] for index, label in enumerate(labels)}
+    colours = {label: style.color for label, style in styles.of(labels).items()}
     shown = {}
     for axes, (title, groups) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels.items(), strict=True):
         for place, group in enumerate(groups.values()):
@@ -42,5 +42,5 @@ def draw(panels: Mapping[str, Mapping[str, Mapping[str, Bar]]], ylabel: str) -> 
         axes.set(ylabel=ylabel, title=title, ylim=(0, None))
         axes.grid(axis="y", alpha=0.3)
         axes.set_axisbelow(True)
-    figure.legend([shown[label] for label in labels], labels, loc="outside lower center", ncols=3)
+    figure.legend([shown[label] for label in labels], labels, loc="outside lower center", ncols=4)
     return figure

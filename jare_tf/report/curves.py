@@ -18,14 +18,13 @@ from numpy.typing import ArrayLike
 
 from jare_tf import files
 from jare_tf.errors import InputError
+from jare_tf.report import styles
 from jare_tf.report.columns import Columns, Series
+from jare_tf.report.styles import Style
 from jare_tf.training.run import Run
 
-# Of curves on a web page; each contrasts with white and with black.
-_COLOURS = ("#3a7bd5", "#d9711c", "#2d9d5f", "#a05ccf", "#d8405f", "#1797a6", "#a06b3f", "#7c8592")
-_DASHES = ("solid", "dashed", "dotted", "dashdot")
 PARTS = 120  # into which a curve with more points than twice as many is cut, at most
-_MARKED = 20  # a curve of fewer points has a marker at each, if there are few such curves
+_MARKED = 20  # markers that a curve has at most; on a web page one of more points has none, nor one of many curves
 _LARGEST = 1e300  # that Matplotlib draws; its axes reach a little further
 _INK = "#010203"  # becomes the colour of the text around
 
@@ -34,12 +33,14 @@ class Panel(NamedTuple):
     """Curves in one pair of axes.
 
     title: above them.
-    curves: by label, which has one colour in all panels, the curves of one or several seeds: each x and y. Of several
+    curves: by label, which has one style in all panels, the curves of one or several seeds: each x and y. Of several
       it shows the median and the range, at what x they have in common.
+    ylabel: what y is, where the title does not say it.
     """
 
     title: str
     curves: Mapping[str, Sequence[tuple[ArrayLike, ArrayLike]]]
+    ylabel: str = ""
 
 
 def check_titles(titles: Iterable[str]) -> None:
@@ -53,31 +54,33 @@ def check_titles(titles: Iterable[str]) -> None:
             raise InputError(f"cannot draw the title {title!r}: {reason}; a dollar sign alone is \\$") from error
 
 
-def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration") -> Figure:
-    """Rows of panels, with one legend below them.
+def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration", same_y: bool = False) -> Figure:
+    """Rows of panels, with one legend below them; `same_y`: a row has one y axis.
 
     An axis is logarithmic where all values are positive and the largest is ten times the smallest, or more.
     """
     columns = max(map(len, grid))
-    figure = Figure(figsize=(4.5 * columns, 3.4 * len(grid)), dpi=130, layout="constrained")
+    figure = Figure(figsize=(4.2 * columns, 3.1 * len(grid)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
-    styles: dict[str, dict[str, Any]] = {}
-    for row, axes_of_row in zip(grid, figure.subplots(len(grid), columns, squeeze=False), strict=True):
+    labels = list(dict.fromkeys(label for row in grid for panel in row for label in panel.curves))
+    looks = styles.of(labels)
+    for row, axes_of_row in zip(
+        grid, figure.subplots(len(grid), columns, squeeze=False, sharey="row" if same_y else False), strict=True
+    ):
         for panel, axes in zip(row, axes_of_row, strict=False):
             for label, curves in panel.curves.items():
-                look = {"color": f"C{len(styles) % 10}", "linestyle": _DASHES[len(styles) // 10 % len(_DASHES)]}
-                look = styles.setdefault(label, look)
+                look = looks[label]
                 x, lowest, y, highest = _of_seeds(curves)
-                few = np.size(x) < _MARKED
-                axes.plot(x, y, label=label, linewidth=1.2, marker="o" if few else None, markersize=3, **look)
+                every = max(1, np.size(x) // _MARKED)
+                axes.plot(x, y, label=label, linewidth=1.2, markersize=3, markevery=every, **look._asdict())
                 if len(curves) > 1:
-                    axes.fill_between(x, lowest, highest, color=look["color"], alpha=0.2, linewidth=0)
-            axes.set(xlabel=xlabel, title=panel.title)
+                    axes.fill_between(x, lowest, highest, color=look.color, alpha=0.2, linewidth=0)
+            axes.set(xlabel=xlabel, ylabel=panel.ylabel, title=panel.title)
             _scale(axes, np.concatenate([line.get_ydata() for line in axes.get_lines()]))
         for axes in axes_of_row[len(row) :]:
             axes.axis("off")
-    lines = [Line2D([], [], linewidth=1.2, **look) for look in styles.values()]
-    figure.legend(lines, list(styles), loc="outside lower center", ncols=3)
+    lines = [Line2D([], [], linewidth=1.2, markersize=4, **looks[label]._asdict()) for label in labels]
+    figure.legend(lines, labels, loc="outside lower center", ncols=min(len(labels), 5 if columns > 1 else 3))
     return figure
 
 
@@ -125,30 +128,26 @@ def logarithmic(values: ArrayLike) -> bool:
     return bool(np.min(values) > 0 and np.max(values) / 10 >= np.min(values))
 
 
-def style(index: int) -> dict[str, str]:
-    """The colour and the dashes of the curve of that number."""
-    return {"color": _COLOURS[index % len(_COLOURS)], "linestyle": _DASHES[index // len(_COLOURS) % len(_DASHES)]}
-
-
-def svg(lines: Mapping[int, Series], name: str, parts: int = PARTS) -> str:
+def svg(lines: Mapping[Style, Series], name: str, parts: int = PARTS) -> str:
     """A panel as an <svg> element, to stand in HTML: its axes have the colour of the text around them.
 
     Of a curve of many points it shows the median in each of `parts`, and in a lighter shade the lowest to the highest.
 
     Args:
-      lines: by the number of a curve, which chooses its style, a curve with a point or more.
+      lines: by its style a curve with a point or more.
       name: of this panel, which no other of the page has.
       parts: 50 bytes each.
     """
     settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "axes.formatter.use_mathtext": False}
     inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
     look: dict[Any, Any] = {**settings, **dict.fromkeys(inks, _INK)}  # Matplotlib's types know its keys
-    lines = {i: Series(points.steps, np.clip(points.values, -_LARGEST, _LARGEST)) for i, points in lines.items()}
+    clipped = lambda values: np.clip(values, -_LARGEST, _LARGEST)
+    lines = {style: Series(points.steps, clipped(points.values)) for style, points in lines.items()}
     with matplotlib.rc_context(look):
         figure = Figure(figsize=(3.6, 2.3), layout="constrained")
         axes = figure.add_subplot(facecolor="none")
-        for index, points in lines.items():
-            _plot(axes, points, style(index), parts, marked=len(lines) < _MARKED)
+        for style, points in lines.items():
+            _plot(axes, points, style, parts, marked=len(lines) < _MARKED)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -166,16 +165,17 @@ def long(points: Series, parts: int = PARTS) -> bool:
     return len(points) > 2 * parts
 
 
-def _plot(axes: Axes, points: Series, look: Mapping[str, Any], parts: int, marked: bool) -> None:
+def _plot(axes: Axes, points: Series, look: Style, parts: int, marked: bool) -> None:
     """Every point, or of a long curve the median and the range in each part."""
     steps, values = points.steps, points.values
     if long(points, parts):
         pieces = np.array_split(values, parts)
         steps = np.array([piece.mean() for piece in np.array_split(steps, parts)])
         lowest, values, highest = np.transpose([(piece.min(), np.median(piece), piece.max()) for piece in pieces])
-        axes.fill_between(steps, lowest, highest, color=look["color"], alpha=0.2, linewidth=0)
-    marker = "o" if len(steps) == 1 or (marked and len(steps) < _MARKED) else ""
-    axes.plot(steps, values, **look, linewidth=1.4, marker=marker, markersize=3)
+        axes.fill_between(steps, lowest, highest, color=look.color, alpha=0.2, linewidth=0)
+    if len(steps) > 1 and not (marked and len(steps) < _MARKED):
+        look = look._replace(marker="")
+    axes.plot(steps, values, **look._asdict(), linewidth=1.4, markersize=3)
 
 
 def _inline(figure: Figure) -> str:

@@ -6,13 +6,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from jare_tf.report.curves import logarithmic
+from jare_tf.report.styles import BLUE, GREEN, VERMILLION
 from jare_tf.theory.hessians import Eigenpairs
 from jare_tf.theory.landscape import Landscape
 from jare_tf.theory.path import Path, Slice
 from jare_tf.theory.spectral_density import Density
 
-# Okabe & Ito's colours, which all readers can tell apart.
-_COLOURS = {"both": "#000000", "discriminator": "#0072B2", "generator": "#D55E00", "symmetric": "#009E73"}
+_COLOURS = {"both": "#000000", "discriminator": BLUE, "generator": VERMILLION, "symmetric": GREEN}
 _DASHES = {"both": "solid", "discriminator": "dashed", "generator": "dashdot"}
 _MATRICES = {
     "discriminator": r"$\nabla^2_{\theta\theta}\,\ell_D$",

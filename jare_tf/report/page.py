@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from jare_tf import files
-from jare_tf.report import curves, scores
+from jare_tf.report import curves, scores, styles
 from jare_tf.report.columns import Columns
 from jare_tf.report.markup import Markup, breakable, element, joined, table
 from jare_tf.report.page_style import CSS
@@ -170,7 +170,9 @@ def _panel(runs: Sequence[RunSummary], tag: str, rows_of_runs: Sequence[Columns]
     caption = [*([player] if player else []), *([f"always 0: {', '.join(sorted(zero))}"] if zero else [])]
     last = ", ".join(f"{runs[index].label} {_number(points.last[1])}" for index, points in lines.items())
     described = f"{tag} by step; at the end: {last}"
-    drawn = element("div", Markup(curves.svg(varied, name, parts)), role="img", aria_label=described)
+    looks = _styles(runs)
+    by_style = {looks[runs[index].label]: points for index, points in varied.items()}
+    drawn = element("div", Markup(curves.svg(by_style, name, parts)), role="img", aria_label=described)
     return element("figure", element("figcaption", ", ".join(caption), class_="quiet"), drawn)
 
 
@@ -259,11 +261,15 @@ def _key(runs: Sequence[RunSummary], run: RunSummary) -> Markup:
     """The label of a run, with a piece of its curves where there are several."""
     if len(runs) == 1:
         return element("span", run.label, class_="name")
-    style = curves.style(runs.index(run))
-    stroke = {"stroke": style["color"], "stroke_width": "3", "stroke_dasharray": _DASHES[style["linestyle"]]}
+    style = _styles(runs)[run.label]
+    stroke = {"stroke": style.color, "stroke_width": "3", "stroke_dasharray": _DASHES[style.linestyle]}
     line = element("line", x1="0", y1="5", x2="24", y2="5", **stroke)
     piece = element("svg", line, class_="key", viewBox="0 0 24 10", aria_hidden="true")
     return element("span", piece, run.label, class_="name")
+
+
+def _styles(runs: Sequence[RunSummary]) -> dict[str, styles.Style]:
+    return styles.of(run.label for run in runs)
 
 
 def _name(runs: Sequence[RunSummary], run: RunSummary) -> Markup:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from jare_tf.report.curves import style
+from jare_tf.report.styles import BLUE
 
 
 def draw(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
@@ -18,13 +18,12 @@ def draw(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     labels = list(next(iter(panels.values())))
     figure = Figure(figsize=(3.2 * len(panels) + 3, 0.24 * len(labels) + 1), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
-    colour = style(0)["color"]
     for axes, (title, of) in zip(
         figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items(), strict=True
     ):
         for row, label in enumerate(labels):
-            axes.barh(row, statistics.fmean(of[label]), height=0.7, color=colour, alpha=0.25)
-            axes.plot(of[label], [row] * len(of[label]), ".", color=colour)
+            axes.barh(row, statistics.fmean(of[label]), height=0.7, color=BLUE, alpha=0.25)
+            axes.plot(of[label], [row] * len(of[label]), ".", color=BLUE)
         axes.set_yticks(range(len(labels)), labels)
         axes.set(title=title, ylim=(len(labels) - 0.5, -0.5), xlim=(0, None))
         axes.grid(axis="x", alpha=0.3)

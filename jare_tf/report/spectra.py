@@ -61,34 +61,6 @@ def draw_streamlines(fields: Mapping[str, Streamlines], equilibrium: tuple[float
     return figure
 
 
-def draw_projection(eigenvalues: Mapping[str, np.ndarray], steps: Mapping[str, float]) -> Figure:
-    """How steps project eigenvalues into the unit circle along rays from 1 (ConOpt Fig. 1), one panel a field.
-
-    Each shows 1 + λ, and on the ray to it 1 + ηλ for the largest stable η.
-
-    Args:
-      eigenvalues: λ by the panel's title.
-      steps: η by title.
-    """
-    figure = Figure(figsize=(3.4 * len(eigenvalues), 3.6), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, (title, values) in zip(
-        figure.subplots(1, len(eigenvalues), squeeze=False)[0], eigenvalues.items(), strict=True
-    ):
-        axes.add_patch(Circle((0, 0), 1, fill=False, color="gray"))
-        axes.axvline(1, color="gray", linewidth=0.6)
-        for value in values:
-            axes.plot([1, 1 + value.real], [0, value.imag], color="gray", linewidth=0.8, linestyle="dotted")
-        axes.plot(1 + values.real, values.imag, "o", color="C0", markersize=5, label="1 + λ")
-        inside = 1 + steps[title] * values
-        axes.plot(inside.real, inside.imag, "s", color="C1", markersize=4, label=f"1 + ηλ, η = {steps[title]:.3g}")
-        axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
-        axes.set_title(title, fontsize=8)
-        axes.legend(fontsize=7, loc="lower left")
-        axes.tick_params(labelsize=7)
-    return figure
-
-
 class _Frame(NamedTuple):
     """What the axes of a row have in common: linear up to `linear`, ticks, and limits that hold all eigenvalues."""
 

@@ -9,15 +9,17 @@ from jare_tf.evaluation.image_scores import ImageScores
 
 
 @functools.cache
-def cifar10(*, embedding: str | None, samples: int | None) -> ImageScores:
+def cifar10(*, embedding: str | None, samples: int | None, conopt: bool = False) -> ImageScores:
     """Scores against CIFAR-10's training images through an embedding.
 
     Args:
       embedding: a file, see `embedding.load`.
       samples: generated images of `protocols.small`; None for `protocols.jare`.
+      conopt: whether it is `protocols.conopt` instead.
     """
+    usual = protocols.jare() if samples is None else protocols.small(samples=samples)
     return ImageScores(
-        protocol=protocols.jare() if samples is None else protocols.small(samples=samples),
+        protocol=protocols.conopt() if conopt else usual,
         embedding=functools.partial(embeddings.load, path=embedding),
         data={"train": functools.partial(tfds_images.load, name="cifar10", split="train")},
     )

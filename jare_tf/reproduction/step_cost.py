@@ -85,7 +85,7 @@ SETTINGS = {
         game: {method: f"{game}/{file}.gin" for method, file in methods.items()}
         for game, methods in {
             "isotropic_gaussian": {"gan": "simgd", "conopt": "conopt", "jare": "jare"},
-            "mixture_jare_paper": {"gan": "simgd", "conopt": "conopt", "jare": "jare"},
+            "mixture_jare_code": {"gan": "simgd", "conopt": "conopt", "jare": "jare"},
             "mixture_conopt_paper": {"gan": "simgd", "conopt": "conopt"},
             "mixture_gradreg_paper": {"gan": "gan", "generator_only": "generator_only", "unrolled": "unrolled"},
         }.items()

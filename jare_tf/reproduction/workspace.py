@@ -32,19 +32,22 @@ _SHORT = {
 }
 
 
+UNDECIDED = "undecided"  # of a comparison in which nobody trained
+
+
 class Claim(NamedTuple):
     """What a paper says about a figure, as a check.
 
     claim: in words.
     source: where the paper says so.
     measured: the numbers that decide, by name.
-    reproduced: whether they say the same.
+    reproduced: whether they say the same, or UNDECIDED.
     """
 
     claim: str
     source: str
     measured: Mapping[str, Value]
-    reproduced: bool
+    reproduced: bool | str
 
 
 class Result(NamedTuple):
@@ -119,6 +122,13 @@ class Workspace:
         """One of three, by scale."""
         return {"smoke": smoke, "cpu": cpu, "paper": paper}[self.scale]
 
+    def trained(self, inception_score: float) -> bool:
+        """Whether a generator learned anything: a score of 3 at scale "paper", 1.5 at "cpu", where the best reach 2.5.
+
+        The numbers are ours.
+        """
+        return inception_score >= self.by_scale(smoke=0.0, cpu=1.5, paper=3.0)
+
     def first_if_smoke(self, values: Sequence[Any], count: int = 1) -> Sequence[Any]:
         """The first `count` of values at scale "smoke", else all."""
         return values[:count] if self.scale == "smoke" else values
@@ -172,10 +182,12 @@ class Workspace:
     def scores(self, run: TrainedRun) -> list[dict[str, float]]:
         """`step`, `inception_score` and `fid` of a run's checkpoints, the newest last, under the scale's protocol.
 
+        A run of ConOpt's has its inception score alone, under `protocols.conopt`, unless the scale is "smoke".
+
         Raises:
           InputError: there is no embedding, and the scale is "cpu".
         """
-        scoring = self._scoring(run.path.startswith(f"{self.out}/runs/cifar10"))
+        scoring = self._scoring(run.path.removeprefix(f"{self.out}/runs/").partition("/")[0])
         changed = tf.io.gfile.stat(self.embedding).mtime_nsec if self.embedding else None
         done = _Done(f"{run.path}/evaluation/done.txt", f"{scoring}, {changed}, step {[*run.rows()][-1]['step']}")
         if not done:
@@ -184,11 +196,11 @@ class Workspace:
         rows = list(run.evaluation.rows())
         rows = [row for row in rows if row["settings"] == rows[-1]["settings"]]
         tags = "inception_score", "fid"
-        named = lambda row: {tag: next(row[name] for name in row if name.startswith(tag)) for tag in tags}
+        named = lambda row: {tag: row[name] for tag in tags for name in row if name.startswith(tag)}
         return sorted(({"step": row["step"], **named(row)} for row in rows), key=lambda row: row["step"])
 
-    def _scoring(self, on_cifar10: bool) -> list[str]:
-        """The overrides under which this scale scores images."""
+    def _scoring(self, folder: str) -> list[str]:
+        """The overrides under which this scale scores images of a configuration in a folder."""
         if self.scale == "smoke":
             path = f"{self.out}/made_up_classifier.keras"
             if not tf.io.gfile.exists(path):
@@ -198,10 +210,10 @@ class Workspace:
             return [f"EMBEDDING_PATH = {path!r}", *small, *data, "evaluation.ImageScores.cache = None"]
         if self.scale == "cpu" and self.embedding is None:
             raise InputError("images are scored through --embedding FILE, such as tools/train_classifier.py makes")
-        if not on_cifar10:
+        if not folder.startswith("cifar10"):
             return [f"EMBEDDING_PATH = {self.embedding!r}"]
         samples = self.by_scale(smoke=None, cpu=5000, paper=None)
-        settings = {"embedding": self.embedding, "samples": samples}
+        settings = {"embedding": self.embedding, "samples": samples, "conopt": folder == "cifar10_conopt_paper"}
         shared = [f"cached_scores.cifar10.{name} = {value!r}" for name, value in settings.items()]
         imported = "from jare_tf.reproduction import cached_scores"
         return [imported, "experiment.evaluate.scores = [@cached_scores.cifar10()]", *shared]

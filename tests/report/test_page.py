@@ -16,7 +16,7 @@ from jare_tf.evaluation import (
     SlicedWasserstein,
 )
 from jare_tf.evaluation.metric import directions
-from jare_tf.report import curves, page, run_summary, scores
+from jare_tf.report import curves, page, run_summary, scores, styles
 from jare_tf.report.columns import Columns, Series
 from jare_tf.report.markup import Markup, element
 from tests.pages import ROWS, Page, lines, make, picture
@@ -181,6 +181,9 @@ def test_columns_take_no_more_than_their_numbers():
         tracemalloc.stop()
 
 
+LOOK = styles.Style(styles.BLUE, "solid", "o")
+
+
 def curve(points):
     return Series(np.array([*points]), np.array([*points.values()], float))
 
@@ -245,15 +248,11 @@ def test_curves_keep_their_colours_and_say_what_is_always_zero(tmp_path):
     assert "loss, always 0: one" in found.headings
     assert "shared/loss by step; at the end: one 0, two 100" in found.values("aria-label")
     colours = [re.findall(r"#[0-9a-f]{6}", panel) for panel in text.split('role="img"')[1:]]
-    second = curves.style(1)["color"]
+    first, second = (styles.of(["one", "two"])[label].color for label in ("one", "two"))
     assert [set(colour) for colour in colours] == [{second}, {second}]
     linear, _ = show(one, make(tmp_path / "three", rows([1.0, 2.0])))
     assert "always 0" not in linear
-    assert curves.style(0)["color"] in linear.split('role="img"')[1]
-
-
-def test_styles_differ():
-    assert len({tuple(curves.style(index).values()) for index in range(24)}) == 24
+    assert first in linear.split('role="img"')[1]
 
 
 def test_when_an_axis_is_logarithmic():
@@ -284,19 +283,19 @@ def heights(svg, before):
 
 def test_long_curve_is_the_median_in_a_shade_that_reaches_every_value():
     points = {step: 1.0 + step % 3 for step in range(5000)}
-    plain, spiked = (curves.svg({0: curve({**points, **extra})}, "name") for extra in ({}, {2500: 9.0}))
+    plain, spiked = (curves.svg({LOOK: curve({**points, **extra})}, "name") for extra in ({}, {2500: 9.0}))
     low, high = heights(plain, "stroke-width: 1.4;")
     bottom, top = (165.6 + y for y in heights(plain, '"/>\n</defs>\n<g clip-path'))
     assert low == high == pytest.approx((bottom + top) / 2, abs=0.1)
     assert top - bottom > 100
     bottom, top = (165.6 + y for y in heights(spiked, '"/>\n</defs>\n<g clip-path'))
     assert top - bottom > 100
-    assert plain == curves.svg({0: curve(points)}, "name")
-    assert plain != curves.svg({0: curve(points)}, "another")
+    assert plain == curves.svg({LOOK: curve(points)}, "name")
+    assert plain != curves.svg({LOOK: curve(points)}, "another")
 
 
 def test_labels_of_an_axis_differ():
-    svg = curves.svg({0: curve({0: 1.3840, 100: 1.3863, 200: 1.3902})}, "name")
+    svg = curves.svg({LOOK: curve({0: 1.3840, 100: 1.3863, 200: 1.3902})}, "name")
     labels = re.findall(r"<text [^>]*>([^<]*)</text>", svg)
     assert len(labels) == len(set(labels)) > 8
     assert "1.386" in labels

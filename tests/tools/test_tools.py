@@ -40,7 +40,7 @@ def test_an_unknown_argument(name):
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("input_throughput", ["--folder", "/nosuch"], "--folder /nosuch is no folder"),
+        ("input_throughput", ["--folder", "/nosuch"], "--folder /nosuch is not a folder"),
         (
             "input_throughput",
             ["--image_size", "0"],
