@@ -1,10 +1,13 @@
-"""The package's own configurations, by name."""
+"""The package's own configurations, by name, and their headers."""
 
+import itertools
 import os
 import pathlib
+import re
 
 _PACKAGE = pathlib.Path(__file__).parent
 FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin_configs") if path.is_dir())
+_TOPIC = re.compile(r"^# ([A-Z]\w+): +", re.MULTILINE)
 
 
 def names() -> list[str]:
@@ -13,7 +16,18 @@ def names() -> list[str]:
     return sorted((path.replace(os.sep, "/") for path in paths if path.endswith(".gin")), key=os.path.split)
 
 
-def described() -> dict[str, str]:
-    """By name the first paragraph of the header, but for the parts that others include."""
-    header = lambda name: (FOLDER / name).read_text(encoding="utf-8").partition("\n#\n")[0]
-    return {name: header(name).replace("\n#", "").strip("# \n") for name in names() if not name.startswith("base")}
+def headers() -> dict[str, dict[str, str]]:
+    """The header of every experiment by its name: the files that others include, in base/, are left out.
+
+    A header is what the comment at the top of the file says by topic: "Paper", "Command", "Hardware", "Result" and
+    "Differs", and under "" its first paragraph, which says what is run.
+    """
+    return {name: _header(name) for name in names() if not name.startswith("base/")}
+
+
+def _header(name: str) -> dict[str, str]:
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    comment = "".join(itertools.takewhile(lambda line: line.startswith("#"), text.splitlines(keepends=True)))
+    first, *parts = _TOPIC.split(comment)
+    plain = lambda part: " ".join(part.replace("\n#", "\n").strip("# \n").split())
+    return {"": plain(first)} | {topic: plain(part) for topic, part in zip(parts[::2], parts[1::2], strict=True)}

@@ -135,7 +135,7 @@ def run(
             with tempfile.NamedTemporaryFile("w", prefix=f"{name}-", suffix=".txt", delete=False) as file:
                 file.write("".join(traceback.format_exception(error)))
             what = f"{type(error).__name__}: {one_line(error)}"
-            end(1, f"{name}: an error that nobody foresaw, please report it with {file.name}: {what}")
+            end(1, f"{name}: unexpected error, please report it with {file.name}: {what}")
         own = isinstance(error, InputError | RunError)
         line = said(error) if own else one_line(error)
         named = [flag for words, flag in (flags or {}).items() if words in line]
@@ -177,7 +177,7 @@ def _expected(error: BaseException) -> bool:
 def _of_a_name(error: BaseException) -> InputError | None:
     """What an error says where it is of a name that no file can have; None for another one."""
     if isinstance(error, UnicodeEncodeError):
-        return InputError(f"the name {error.object!r} is not in UTF-8, which TensorFlow wants of names")
+        return InputError(f"the name {error.object!r} is not valid UTF-8, which TensorFlow requires")
     if isinstance(error, ValueError) and said(error) == "embedded null byte":
-        return InputError("the name of a file has the character \\0 in it, which no file's name has")
+        return InputError("the name of a file contains the character \\0, which no file name may")
     return None

@@ -10,39 +10,47 @@ from absl import flags
 from jare_tf import catalogue, cli, output
 
 MODES = {
-    "train": "Trains what the configuration says, or goes on with the run in --model_dir.",
-    "compare": "Trains all runs of a comparison, such as the quickstart, and draws them side by side.",
-    "evaluate": "Scores the checkpoints of a run that have no scores yet.",
-    "sample": "Writes samples of a run's generator.",
-    "export": "Writes a run's generator as a Keras model and a SavedModel.",
-    "spectrum": "Writes and draws the eigenvalues of the game's Jacobian, for a run or before any.",
-    "advise": "Says which γ and learning rate the eigenvalues speak for, and draws why.",
-    "landscape": "Writes and draws how the losses curve where a run is, and the way there from its initialisation.",
+    "train": "Trains one run, or resumes the run in --model_dir from its latest checkpoint. Writes metrics.jsonl, "
+    "samples/, checkpoints/ and TensorBoard events.",
+    "compare": "Trains all runs of a comparison, such as the quickstart, and plots them together in comparison.png.",
+    "evaluate": "Scores every checkpoint of a run that has no scores yet: FID and the like for images, mode coverage "
+    "for mixtures. Writes evaluation/metrics.jsonl.",
+    "sample": "Writes samples of a trained generator to generated/. Needs no data set.",
+    "export": "Writes a trained generator to exported/, as a Keras model and as a SavedModel. Needs no data set.",
+    "spectrum": "Computes and plots the eigenvalues of the game's Jacobian, of a run or before any training: does it "
+    "oscillate, how fast does it converge, which step is stable. Writes spectrum.json and spectrum.png.",
+    "advise": "Recommends γ and the learning rate from these eigenvalues. Writes advice.json and advice.png.",
+    "landscape": "Computes and plots the curvature of both losses at a checkpoint, and the path to it from the "
+    "initialisation. Writes landscape.json and landscape.png.",
 }
 _MOST_CPU_DEVICES = 64
 
 GIN_FILE = flags.DEFINE_multi_string(
     "gin_file",
     [],
-    "The experiment: a file or one of the package's own, see --list; several are read in order. By default what "
-    "--model_dir holds, or the quickstart.",
+    "The experiment: a file, or one of the package's own configurations (see --list). May be repeated; later files "
+    "override earlier ones. By default the configuration recorded in --model_dir, else the quickstart.",
 )
 GIN_PARAM = flags.DEFINE_multi_string(
-    "gin_param", [], 'A value to change, for instance --gin_param "STEPS = 200"; may be repeated.'
+    "gin_param", [], 'Overrides one value of the configuration, for instance "STEPS = 200". May be repeated.'
 )
-MODE = flags.DEFINE_enum("mode", None, list(MODES), "By default train or compare, as the configuration is made for.")
+MODE = flags.DEFINE_enum(
+    "mode", None, list(MODES), "By default compare if the configuration compares several runs, else train."
+)
 MODEL_DIR = flags.DEFINE_string(
-    "model_dir", None, "The run directory; a run in it is resumed. By default runs/ and the configuration's name."
+    "model_dir", None, "The run directory. A run in it is resumed. By default runs/<name of the configuration>."
 )
-DATA_DIR = flags.DEFINE_string("data_dir", None, "Where TFDS data lie or are put; by default $TFDS_DATA_DIR.")
+DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Where TensorFlow Datasets are stored, or downloaded to; by default $TFDS_DATA_DIR."
+)
 ALLOW_CONFIG_CHANGE = flags.DEFINE_bool(
-    "allow_config_change", False, "Resume a run although its configuration changed; off by default."
+    "allow_config_change", False, "Resume a run even if its configuration has changed; off by default."
 )
 TRUST_CONFIG = flags.DEFINE_bool(
     "trust_config",
     False,
-    "Let the config.gin in --model_dir run code of others. A configuration is code: without --gin_file one that names "
-    "more than this package and Keras' optimizers is refused; off by default.",
+    "Let the config.gin in --model_dir import and call any code. A configuration is code: by default a recorded one "
+    "that names more than this package and Keras' optimizers is refused.",
 )
 WATCH = flags.DEFINE_bool(
     "watch", False, "With --mode evaluate: score new checkpoints until training ends; off by default."
@@ -51,15 +59,16 @@ STRATEGY = flags.DEFINE_enum(
     "strategy",
     "auto",
     ["auto", "one_device", "mirrored", "multi_worker", "tpu"],
-    "auto (the default): --tpu, the workers of TF_CONFIG, or all GPUs; mirrored: all GPUs or all --cpu_devices.",
+    "auto (the default) picks --tpu, then the workers of TF_CONFIG, then all local GPUs; mirrored uses all local GPUs, "
+    "or all --cpu_devices.",
 )
 TPU = flags.DEFINE_string(
-    "tpu", None, "'local' for the TPU of this machine, the name of one, or grpc://its address; none by default."
+    "tpu", None, "'local' for this machine's TPU, a TPU's name, or grpc://ADDRESS; none by default."
 )
 CPU_DEVICES = flags.DEFINE_integer(
     "cpu_devices",
     None,
-    f"Split the CPU into so many devices, {_MOST_CPU_DEVICES} at most, to try --strategy mirrored without GPUs.",
+    f"Split the CPU into this many devices (at most {_MOST_CPU_DEVICES}), to try --strategy mirrored without GPUs.",
     lower_bound=1,
     upper_bound=_MOST_CPU_DEVICES,
 )
@@ -67,11 +76,13 @@ WAIT_FOR_WORKERS = flags.DEFINE_integer(
     "wait_for_workers", 600, "Seconds to wait for the other workers of TF_CONFIG; 600 by default.", lower_bound=1
 )
 PROFILE = flags.DEFINE_string(
-    "profile", None, "FIRST,LAST, for instance 100,110: a profile from after the first step until after the last."
+    "profile", None, "FIRST,LAST, for instance 100,110: profile the steps after FIRST, up to LAST, for TensorBoard."
 )
-DEBUG = flags.DEFINE_bool("debug", False, "Show a traceback for an error, and TensorFlow's own lines; off by default.")
-LIST = flags.DEFINE_bool("list", False, "List the package's configurations, and end.")
-HELP = flags.DEFINE_bool("help", False, "Show this, and end.", short_name="h")
+DEBUG = flags.DEFINE_bool("debug", False, "Show tracebacks and TensorFlow's log lines; off by default.")
+LIST = flags.DEFINE_bool(
+    "list", False, "List the package's configurations: what each trains, what it needs, how long it takes."
+)
+HELP = flags.DEFINE_bool("help", False, "Show this text.", short_name="h")
 
 _GROUPS = {
     "What is run": (GIN_FILE, GIN_PARAM, MODE, MODEL_DIR, DATA_DIR),
@@ -83,7 +94,7 @@ _HEAD = """Trains GANs regularised through the game's Jacobian. Without flags it
 
     python -m jare_tf.main --gin_file isotropic_gaussian/jare.gin --gin_param "MU = 6.0" --model_dir runs/jare_mu6
 
---list lists the configurations that --gin_file may name."""
+--list lists the package's configurations with what each needs and how long it takes."""
 
 
 def parse(arguments: Sequence[str]) -> None:
@@ -117,10 +128,10 @@ def usage() -> str:
 
 
 def configurations() -> str:
-    """What --list shows: by folder each configuration with what its header begins with."""
+    """What --list shows: by folder what each configuration runs, what it needs and how long it takes."""
     folders: dict[str, list[tuple[str, str]]] = {}
-    for row in catalogue.described().items():
-        folders.setdefault(os.path.dirname(row[0]), []).append(row)
+    for name, header in catalogue.headers().items():
+        folders.setdefault(os.path.dirname(name), []).append((name, f"{header['']} {header['Hardware']}"))
     return "\n\n".join(_table(rows, 2**31) for rows in folders.values())
 
 

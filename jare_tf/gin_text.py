@@ -102,7 +102,7 @@ def _read(path: str) -> str:
         with files.opened(path) as file:
             return file.read().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text in UTF-8 (byte {error.start}): save it as UTF-8") from error
+        raise InputError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from error
     except (tf.errors.OpError, OSError) as error:
         raise InputError(f"cannot read {path}: {one_line(error)}") from error
 

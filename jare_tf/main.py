@@ -256,7 +256,7 @@ def _steps(profile: str | None) -> tuple[int, int] | None:
     match = re.fullmatch(r"(\d+),(\d+)", profile)
     first, last = map(int, match.groups()) if match else (0, 0)
     if not 0 < first < last:
-        raise InputError(f"--profile wants FIRST,LAST, two steps with 0 < FIRST < LAST as in 100,110, not {profile!r}")
+        raise InputError(f"--profile must be FIRST,LAST with 0 < FIRST < LAST, for instance 100,110, not {profile!r}")
     return first, last
 
 

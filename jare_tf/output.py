@@ -19,7 +19,7 @@ def say(line: str) -> None:
         print(printable(line), flush=True)
     except OSError as error:
         _lost = True
-        complain(f"stdout: {os.strerror(error.errno or 0)}: the work goes on without output")
+        complain(f"stdout: {os.strerror(error.errno or 0)}: the work continues without output")
 
 
 def show(text: str) -> None:

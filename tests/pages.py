@@ -91,6 +91,7 @@ def picture(step):
 
 
 LOGGED = [
+    *("gradient_norm/discriminator", "gradient_norm/generator"),
     *("loss/discriminator", "loss/generator", "parameter_distance/discriminator", "parameter_distance/generator"),
     *("modes_covered", "high_quality_fraction", "reverse_kl", "confident_fraction"),
     *("mean_distance", "covariance_distance"),

@@ -44,12 +44,13 @@ def test_a_terminal_without_greek_letters(monkeypatch, arguments):
 
 
 def test_list():
-    """Every configuration of the package that is an experiment, with what it is."""
+    """Every configuration of the package that is an experiment, with what it is and how long it takes."""
     shown = program("-mjare_tf.main", "--list")
     assert (shown.returncode, shown.stderr) == (0, "")
     rows = [line.split(maxsplit=1) for line in shown.stdout.splitlines() if line]
     assert all(len(what) > 20 and what[-1] in ".:" for _, what in rows), rows
     present = {path.relative_to(catalogue.FOLDER).as_posix() for path in catalogue.FOLDER.rglob("*.gin")}
+    assert all("CPU core" in what for _, what in rows)
     assert {name for name, _ in rows} == {name for name in present if not name.startswith("base/")}
 
 

@@ -82,8 +82,8 @@ def test_namespaces():
         ({"a.gin": "include 'nosuch.gin'"}, [], "a.gin includes nosuch.gin, which is neither beside it nor in"),
         ({"a.gin": "MU = %MU"}, [], "%MU needs %MU: nothing can be made of itself"),
         ({"a.gin": "MU = 1"}, ["A = [%B]", "B = {'b': %A}"], "%A needs %B needs %A: nothing can be made of itself"),
-        ({"a.gin": b"# caf\xe9\nMU = 1"}, [], "a.gin is no text in UTF-8 .byte 5.: save it as UTF-8"),
-        ({"a.gin": b"\xff\xfeM\0U\0"}, [], "a.gin is no text in UTF-8"),
+        ({"a.gin": b"# caf\xe9\nMU = 1"}, [], "a.gin is not UTF-8 text .byte 5.: save it as UTF-8"),
+        ({"a.gin": b"\xff\xfeM\0U\0"}, [], "a.gin is not UTF-8 text"),
         ({}, [], "there is no configuration .a.gin., as a file or in"),
     ],
 )

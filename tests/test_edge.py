@@ -75,7 +75,7 @@ def ended(call, before=None):
     assert code in (None, 0, 1, 2), (code, lines)
     if code:
         assert len(lines) == 1, lines
-        assert "nobody foresaw" not in lines[0], pathlib.Path(lines[0].split(" with ")[1].split(": ")[0]).read_text()
+        assert "unexpected error" not in lines[0], pathlib.Path(lines[0].split(" with ")[1].split(": ")[0]).read_text()
         assert " at 0x" not in lines[0]
         assert len(lines[0]) < 1000
         assert lines[0].isprintable()

@@ -76,7 +76,7 @@ def test_wrong_steps_of_a_profile(tmp_path, capsys, text):
     code, lines = command(capsys, *arguments(tmp_path / "run"), f"--profile={text}")
     assert (code, lines) == (
         2,
-        [f"jare_tf: --profile wants FIRST,LAST, two steps with 0 < FIRST < LAST as in 100,110, not {text!r}"],
+        [f"jare_tf: --profile must be FIRST,LAST with 0 < FIRST < LAST, for instance 100,110, not {text!r}"],
     )
     assert not (tmp_path / "run").exists()
 
@@ -161,7 +161,7 @@ def test_wrong_image_size(tmp_path, capsys, monkeypatch):
 def test_image_folder_without_a_folder(tmp_path, capsys):
     code, lines = command(capsys, *arguments(tmp_path / "run", files=["image_folder.gin"]))
     assert (code, len(lines)) == (2, 1)
-    assert "image_folder.load: path = '' is no folder; name the folder of your images" in lines[0]
+    assert "image_folder.load: path = '' is not a folder; name the folder of your images" in lines[0]
 
 
 def test_failed_run(tmp_path, capsys):

@@ -328,7 +328,7 @@ def test_k16_to_k18_arguments_of_compile():
     one = keras.optimizers.Adam()
     with refused("both players have one optimizer: make one for each"):
         made().compile(one, one)
-    with refused("'adamm' is no optimizer of Keras"):
+    with refused("'adamm' is not a Keras optimizer"):
         made().compile("adamm", "adam")
     for given in (
         {"d_optimizer": "adam", "g_optimizer": "adam", "loss_fn": "bce"},
@@ -373,7 +373,7 @@ def test_k21_an_optimizer_of_another_model(monkeypatch):
     model.compile(optimizer, "sgd")
     with refused("discriminator_optimizer trains another network already: make a new one"):
         made().compile(optimizer, "sgd")
-    with refused("LossScaleOptimizer divides gradients that nobody multiplied"):
+    with refused("LossScaleOptimizer divides gradients of losses that were not multiplied"):
         made().compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()), "sgd")
 
 
@@ -626,6 +626,7 @@ RULES = [
     jare_tf.momentum(jare_tf.jare(0.5), -0.5),
     jare_tf.symplectic_gradient_adjustment(1.0),
     jare_tf.unrolled(steps=2, step=0.1),
+    jare_tf.unrolled(2, 0.1, jare_tf.rules.AdamSteps(0.5)),
     jare_tf.lola(0.1),
     jare_tf.stable_opponent_shaping(0.1),
     jare_tf.hamiltonian(),

@@ -26,7 +26,7 @@ def test_progress_that_cannot_be_printed_is_said_once(monkeypatch, capsys):
     full_disk(monkeypatch)
     for line in "abc":
         output.say(line)
-    assert capsys.readouterr().err == "stdout: No space left on device: the work goes on without output\n"
+    assert capsys.readouterr().err == "stdout: No space left on device: the work continues without output\n"
     output.discard()
 
 
@@ -46,9 +46,9 @@ class Unusual(BaseException):
 @pytest.mark.parametrize(
     ("raised", "code", "words"),
     [
-        (KeyError("x"), 1, "name: an error that nobody foresaw, please report it with "),
-        (Unusual("x"), 1, "name: an error that nobody foresaw, please report it with "),
-        (ValueError("embedded null byte\n  In call to configurable 'sample'"), 2, "name: the name of a file has the"),
+        (KeyError("x"), 1, "name: unexpected error, please report it with "),
+        (Unusual("x"), 1, "name: unexpected error, please report it with "),
+        (ValueError("embedded null byte\n  In call to configurable 'sample'"), 2, "name: the name of a file contains"),
     ],
 )
 def test_whatever_is_raised_is_one_line(monkeypatch, tmp_path, capsys, raised, code, words):
@@ -73,7 +73,7 @@ def test_a_run_outlives_its_output(tmp_path):
     process = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment, timeout=120)
     os.close(write)
     assert process.returncode == 0
-    assert process.stderr == "stdout: Broken pipe: the work goes on without output\n"
+    assert process.stderr == "stdout: Broken pipe: the work continues without output\n"
     assert metrics(tmp_path / "run")[-1]["step"] == 20
 
 

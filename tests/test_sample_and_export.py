@@ -130,7 +130,7 @@ def test_what_differs_from_the_run_is_said(trained, capsys):
 
 
 def test_best_and_missing_checkpoints(trained, tmp_path):
-    with pytest.raises(jare_tf.InputError, match=r"no checkpoint 3 in .*: take 'newest', 'best' or one of 2, 4"):
+    with pytest.raises(jare_tf.InputError, match=r"no checkpoint 3 in .*: use 'newest', 'best' or one of 2, 4"):
         sampled(trained, checkpoint=3)
     with pytest.raises(jare_tf.InputError, match=r"there is no checkpoint in .*/best: train first"):
         sampled(trained, checkpoint="best")

@@ -187,7 +187,7 @@ def test_network_game(tmp_path):
             None,
             "spectrum.samples must be an integer of at least 1 and below",
         ),
-        (["experiment.spectrum.samples = 4"], None, "4 samples are too few in 2 dimensions: take over 4"),
+        (["experiment.spectrum.samples = 4"], None, "4 samples are too few in 2 dimensions: use more than 4"),
         (
             ["keras.optimizers.SGD.learning_rate = 0.0"],
             None,

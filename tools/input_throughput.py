@@ -89,7 +89,7 @@ def folder_rate(folder: str, image_size: int) -> None:
 def measure(arguments: argparse.Namespace) -> None:
     check("--image_size", Size, arguments.image_size)
     if arguments.folder and not tf.io.gfile.isdir(arguments.folder):
-        raise InputError(f"--folder {arguments.folder} is no folder")
+        raise InputError(f"--folder {arguments.folder} is not a folder")
     memory_against_step()
     if arguments.folder:
         folder_rate(arguments.folder, arguments.image_size)

@@ -228,7 +228,7 @@ def _family(rule: Rule) -> JacobianCoupling:
     inner = getattr(rule, "rule", None)
     if isinstance(inner, Rule):
         return _family(inner)
-    raise InputError(f"advise: {rule!r} has no γ: take a preset such as jare")
+    raise InputError(f"advise: {rule!r} has no γ: use a preset such as jare")
 
 
 def _around(gamma: float, count: int) -> list[float]:

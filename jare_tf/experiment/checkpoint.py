@@ -28,7 +28,7 @@ def restore(run: Run, gan: GAN, checkpoint: Checkpoint) -> int:
     step = kept[-1] if checkpoint in ("newest", "best") else checkpoint
     if step not in kept:
         known = ", ".join(map(str, kept))
-        raise InputError(f"there is no checkpoint {checkpoint!r} in {run}: take 'newest', 'best' or one of {known}")
+        raise InputError(f"there is no checkpoint {checkpoint!r} in {run}: use 'newest', 'best' or one of {known}")
     restore_networks(run, gan, step)
     return step
 

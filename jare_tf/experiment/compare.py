@@ -65,7 +65,7 @@ class Comparison:
             outside = os.path.isabs(label) or label.startswith(("~", ".")) or os.path.normpath(label) != label
             inside = [one for one in self.configs if label.startswith(f"{one}/")]
             if outside or inside or label in (_PICTURE, _TABLE):
-                raise InputError(f"Comparison: configs: {label!r} is no name for a folder of its own in --model_dir")
+                raise InputError(f"Comparison: configs: {label!r} cannot be the name of a folder in --model_dir")
 
     def planned(self, folder: str, overrides: Sequence[str] = ()) -> list[Planned]:
         """All runs in `folder`, every configuration with the first seed before any with the second.

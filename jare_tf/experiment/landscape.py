@@ -125,7 +125,7 @@ def _start(made: subject.Subject, run: Run, path_from: Start) -> Point | None:
     if path_from == "initialisation":
         return made.point("initialisation")
     if path_from == made.step:
-        raise InputError(f"landscape: path_from = {path_from} is where the path ends: take an earlier checkpoint")
+        raise InputError(f"landscape: path_from = {path_from} is where the path ends: use an earlier checkpoint")
     restore(run, made.gan, path_from)
     return made.cast(made.gan.game.point())
 
