@@ -64,8 +64,8 @@ def test_all_state_is_resumed(tmp_path, pictures, eagerly):
         (["isotropic_gaussian/optimistic.gin"], [], 2, 300),
         pytest.param(["isotropic_gaussian/optimistic.gin"], [], KILLS, 3000, marks=pytest.mark.slow),
         pytest.param(IMAGES, STATEFUL, KILLS, 800, marks=pytest.mark.slow),
-        pytest.param(["mixture_jare_paper/jare.gin"], LAZY, KILLS, 1500, marks=pytest.mark.slow),
-        pytest.param(["mixture_jare_paper/jare.gin"], SPOILT, KILLS, 1500, marks=pytest.mark.slow),
+        pytest.param(["mixture_jare_code/jare.gin"], LAZY, KILLS, 1500, marks=pytest.mark.slow),
+        pytest.param(["mixture_jare_code/jare.gin"], SPOILT, KILLS, 1500, marks=pytest.mark.slow),
     ],
     ids=["a few", "game", "images", "moving average and lazy rule", "rewinding"],
 )
