@@ -57,9 +57,8 @@ def reproduce(names: list[str], workspace: Workspace) -> None:
         if "not_run" in record:
             say(f"  not made: {record['not_run']}")
         for claim in record["claims"]:
-            verdict = {True: "reproduced", False: "differs"}.get(claim["reproduced"], claim["reproduced"])
             measured = ", ".join(f"{what} {_short(value)}" for what, value in claim["measured"].items())
-            say(f"  {verdict}: {claim['claim']} ({claim['source']}): {measured}")
+            say(f"  {figures.in_words(claim['reproduced'])}: {claim['claim']} ({claim['source']}): {measured}")
 
 
 def _short(value) -> str:

@@ -30,7 +30,6 @@ if __name__ == "__main__":
 from jare_tf.errors import RunError
 from jare_tf.output import say
 from jare_tf.reproduction import figures
-from jare_tf.reproduction.workspace import UNDECIDED
 
 # The figures of the papers by what they are about.
 EXPERIMENTS = {
@@ -51,7 +50,6 @@ EXPERIMENTS = {
     "stacked MNIST": ["gradreg-fig2", "gradreg-fig4"],
     "CelebA, ImageNet": ["jare-fig10", "conopt-fig10"],
 }
-VERDICTS = {True: "reproduced", False: "**differs**", UNDECIDED: UNDECIDED}
 
 
 def record(name: str) -> Mapping[str, Any] | None:
@@ -96,7 +94,9 @@ def _figure(name: str) -> Iterator[str]:
         yield f"![{name}: {found['shows'].removesuffix('.')}]({name}/picture.png)"
     rows = [
         _row(
-            _plain(f"{claim['claim']} ({claim['source']})"), _measured(claim["measured"]), VERDICTS[claim["reproduced"]]
+            _plain(f"{claim['claim']} ({claim['source']})"),
+            _measured(claim["measured"]),
+            figures.in_markdown(claim["reproduced"]),
         )
         for claim in found["claims"]
     ]

@@ -128,6 +128,18 @@ def _verdict(claim: Claim) -> bool | str:
     return claim.reproduced if isinstance(claim.reproduced, str) else bool(claim.reproduced)
 
 
+def in_words(verdict: bool | str) -> str:
+    """The "reproduced" of a record: "reproduced", "differs", or what it says itself."""
+    if isinstance(verdict, str):
+        return verdict
+    return "reproduced" if verdict else "differs"
+
+
+def in_markdown(verdict: bool | str) -> str:
+    """The same, with "differs" in bold."""
+    return f"**{in_words(verdict)}**" if verdict is False else in_words(verdict)
+
+
 def costs_table() -> str:
     """Every figure in Markdown, with what it costs."""
     rows = [f"| {name} | {one.shows} | {one.cost('cpu')} | {one.cost('paper')} |" for name, one in FIGURES.items()]
@@ -146,7 +158,6 @@ def claims_table(folder: str, scale: str) -> str:
     Raises:
       InputError: a claims.json is broken.
     """
-    verdicts = {True: "reproduced", False: "**differs**"}
     rows = ["| figure | the paper says | here |", "| --- | --- | --- |"]
     for name, figure in FIGURES.items():
         if not figure.of_papers:
@@ -157,8 +168,7 @@ def claims_table(folder: str, scale: str) -> str:
             why = cost if record else f"not made yet ({cost})"
             rows.append(f"| {name} | {figure.shows.removesuffix('.')} | {why} |")
         else:
-            judged = lambda value: verdicts.get(value, str(value))
-            rows += [f"| {name} | {of['claim']} | {judged(of['reproduced'])} |" for of in record["claims"]]
+            rows += [f"| {name} | {of['claim']} | {in_markdown(of['reproduced'])} |" for of in record["claims"]]
     return "\n".join(rows)
 
 

@@ -13,7 +13,7 @@ from jare_tf.game.networks import affine, linear_quadratic
 from jare_tf.report import line_panels
 from jare_tf.report.line_panels import LinePanel
 from jare_tf.reproduction.workspace import Claim, Result, Value, Workspace
-from jare_tf.theory import advice, closed_form, eigenvalues, spectrum
+from jare_tf.theory import advice, closed_form, eigenvalues, spectrum, step_size
 from jare_tf.theory.closed_form import SimpleGame
 from jare_tf.types import Batch, Players, Point
 
@@ -459,11 +459,7 @@ def reversed_from(rule: Callable[..., jare_tf.Rule]) -> float | None:
 
     if along(1000.0) > 0:
         return None
-    low, high = 0.0, 1000.0
-    while high - low > 1e-9:
-        middle = (low + high) / 2
-        low, high = (middle, high) if along(middle) > 0 else (low, middle)
-    return low
+    return step_size.bisect(lambda gamma: along(gamma) > 0, 0.0, 1000.0)[0]
 
 
 def gradreg_matrices(game: jare_tf.TwoPlayerGame, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -568,7 +564,4 @@ def largest_step_by_bisection(a: np.ndarray) -> float:
         return 0.0
     while radius(high) < 1:
         low, high = high, 2 * high
-    while high - low > 1e-12 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if radius(middle) < 1 else (low, middle)
-    return low
+    return step_size.bisect(lambda step: radius(step) < 1, low, high, tolerance=1e-12)[0]

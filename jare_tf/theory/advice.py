@@ -12,6 +12,7 @@ from jare_tf.dynamics.jacobian_coupling import JacobianCoupling, sim_gd
 from jare_tf.game.game import TwoPlayerGame
 from jare_tf.theory import eigenvalues as of
 from jare_tf.theory import spectrum
+from jare_tf.theory.step_size import bisect
 from jare_tf.types import Batch, Point
 
 Eigenvalues = Callable[[float], np.ndarray]
@@ -119,11 +120,8 @@ def _rotation_ends(
     last = max((i for i, one in enumerate(rotates) if one), default=-1)
     if last < 0 or not refine:
         return gammas[last + 1]
-    low, high = gammas[last], gammas[last + 1]
-    while high - low > 1e-8 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if of.phase_factor(eigenvalues(middle)) > _REAL else (low, middle)
-    return high
+    turns = lambda gamma: of.phase_factor(eigenvalues(gamma)) > _REAL
+    return bisect(turns, gammas[last], gammas[last + 1], tolerance=1e-8)[1]
 
 
 class Family(NamedTuple):

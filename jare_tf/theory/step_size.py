@@ -112,17 +112,24 @@ def largest_stable_step(linearization: Linearization, optimizer: keras.optimizer
     stable = 0.0
     for step in scale * _STEPS:
         if rate(linearization, optimizer, step) >= 1:
-            return _bisect(lambda middle: rate(linearization, optimizer, middle) < 1, stable, step) if stable else 0.0
+            return bisect(lambda middle: rate(linearization, optimizer, middle) < 1, stable, step)[0] if stable else 0.0
         stable = step
     return np.inf
 
 
-def _bisect(holds: Callable[[float], bool], low: float, high: float) -> float:
-    """Where `holds` ends between low, where it holds, and high, where it does not."""
-    while high - low > 1e-10 * high:
+def bisect(holds: Callable[[float], bool], low: float, high: float, tolerance: float = 1e-10) -> tuple[float, float]:
+    """(low, high) around where `holds` ends between low, where it holds, and high, where it does not.
+
+    Args:
+      holds: of a number.
+      low: at least 0.
+      high: above low.
+      tolerance: high − low at the end, relative to high.
+    """
+    while high - low > tolerance * high:
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
+    return low, high
 
 
 def observed_rate(
