@@ -4,22 +4,15 @@ import functools
 
 from jare_tf.data import tfds_images
 from jare_tf.evaluation import embedding as embeddings
-from jare_tf.evaluation import protocols
 from jare_tf.evaluation.image_scores import ImageScores
+from jare_tf.evaluation.protocols import Protocol
 
 
 @functools.cache
-def cifar10(*, embedding: str | None, samples: int | None, conopt: bool = False) -> ImageScores:
-    """Scores against CIFAR-10's training images through an embedding.
-
-    Args:
-      embedding: a file, see `embedding.load`.
-      samples: generated images of `protocols.small`; None for `protocols.jare`.
-      conopt: whether it is `protocols.conopt` instead.
-    """
-    usual = protocols.jare() if samples is None else protocols.small(samples=samples)
+def cifar10(*, embedding: str | None, protocol: Protocol) -> ImageScores:
+    """Scores against CIFAR-10's training images through an embedding, a file; see `embedding.load`."""
     return ImageScores(
-        protocol=protocols.conopt() if conopt else usual,
+        protocol=protocol,
         embedding=functools.partial(embeddings.load, path=embedding),
         data={"train": functools.partial(tfds_images.load, name="cifar10", split="train")},
     )

@@ -1,5 +1,6 @@
 """Every method on the same game, with as much arithmetic and the same seeds: beyond the papers."""
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -155,6 +156,9 @@ def cifar10(workspace: Workspace) -> Result:
     entries = {label: [*narrow, *bindings] for label, bindings in methods(100.0, 0.01, 8e-4, optimistic).items()}
 
     def last(run: TrainedRun) -> dict[str, float]:
+        """A generator that is not finite any more is as bad as can be."""
+        if run.not_finite is not None:
+            return {"fid": math.inf, "inception_score": 1.0}
         return {name: value for name, value in workspace.scores(run)[-1].items() if name != "step"}
 
     panels = {"fid": "Fréchet distance", "inception_score": "inception score"}

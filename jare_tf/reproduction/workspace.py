@@ -212,11 +212,15 @@ class Workspace:
             raise InputError("images are scored through --embedding FILE, such as tools/train_classifier.py makes")
         if not folder.startswith("cifar10"):
             return [f"EMBEDDING_PATH = {self.embedding!r}"]
-        samples = self.by_scale(smoke=None, cpu=5000, paper=None)
-        settings = {"embedding": self.embedding, "samples": samples, "conopt": folder == "cifar10_conopt_paper"}
-        shared = [f"cached_scores.cifar10.{name} = {value!r}" for name, value in settings.items()]
-        imported = "from jare_tf.reproduction import cached_scores"
-        return [imported, "experiment.evaluate.scores = [@cached_scores.cifar10()]", *shared]
+        usual = self.by_scale(smoke=None, cpu="small", paper="jare")
+        protocol = "conopt" if folder == "cifar10_conopt_paper" else usual
+        return [
+            "from jare_tf.reproduction import cached_scores",
+            "experiment.evaluate.scores = [@cached_scores.cifar10()]",
+            f"cached_scores.cifar10.embedding = {self.embedding!r}",
+            f"cached_scores.cifar10.protocol = @evaluation.protocols.{protocol}()",
+            *(["evaluation.protocols.small.samples = 5000"] if protocol == "small" else []),
+        ]
 
     def read(self, run: TrainedRun, mode: str, *overrides: str) -> None:
         """Looks at a run in another mode of the program, such as "spectrum"."""
