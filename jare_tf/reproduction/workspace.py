@@ -212,14 +212,13 @@ class Workspace:
             raise InputError("images are scored through --embedding FILE, such as tools/train_classifier.py makes")
         if not folder.startswith("cifar10"):
             return [f"EMBEDDING_PATH = {self.embedding!r}"]
-        usual = self.by_scale(smoke=None, cpu="small", paper="jare")
-        protocol = "conopt" if folder == "cifar10_conopt_paper" else usual
+        usual = self.by_scale(smoke=None, cpu="cached_scores.reduced", paper="evaluation.protocols.jare")
+        protocol = "evaluation.protocols.conopt" if folder == "cifar10_conopt_paper" else usual
         return [
             "from jare_tf.reproduction import cached_scores",
             "experiment.evaluate.scores = [@cached_scores.cifar10()]",
             f"cached_scores.cifar10.embedding = {self.embedding!r}",
-            f"cached_scores.cifar10.protocol = @evaluation.protocols.{protocol}()",
-            *(["evaluation.protocols.small.samples = 5000"] if protocol == "small" else []),
+            f"cached_scores.cifar10.protocol = @{protocol}()",
         ]
 
     def read(self, run: TrainedRun, mode: str, *overrides: str) -> None:
