@@ -76,7 +76,7 @@ class Advised(NamedTuple):
         directions = "the fastest" if not self.dense else "all" if self.at_rest else "fast"
         now = f"γ = {present.gamma:g}"
         lines = [
-            f"{self.family} {title}, {directions} directions, for {self.optimizer} without noise:",
+            f"{self.family} {title}, {directions} directions, for {self.optimizer}, without noise:",
             f"- {now} at η = {present.step_size:g}: {_convergence(present.rate)}",
         ]
         if found.gamma is None or found.rate is None:

@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from jare_tf.report.curves import logarithmic
+from jare_tf.report.styles import BLUE, GRAY, GREEN, VERMILLION
 from jare_tf.theory import eigenvalues
 from jare_tf.theory.advice import REDUCTION, Advice
 
@@ -34,21 +35,24 @@ def draw(advice: Advice, title: str, gamma: float, step: float) -> Figure:
     for axes, (name, lines) in zip(figure.subplots(1, len(panels)), panels, strict=True):
         _plot(axes, advice.gammas, lines)
         axes.set_title(name, fontsize=9)
-        axes.axvline(gamma, color="0.5", linewidth=0.8, label="the experiment's" if len(lines) > 1 else None)
+        axes.axvline(gamma, color=GRAY, linewidth=0.8, label="the experiment's" if len(lines) > 1 else None)
         if advice.gamma is not None:
-            axes.axvline(advice.gamma, color="C2", linewidth=0.8, linestyle="dotted", label="best γ")
+            axes.axvline(advice.gamma, color=GREEN, linewidth=1.2, linestyle="dotted", label="best γ")
         if len(lines) > 1:
-            axes.axhline(step, color="0.5", linewidth=0.8)
+            axes.axhline(step, color=GRAY, linewidth=0.8)
             axes.legend(fontsize=7)
     return figure
 
 
 def _plot(axes: Axes, gammas: Sequence[float], lines: Mapping[str, Sequence[float]]) -> None:
     shown = [value for values in lines.values() for value in values if 0 < value < np.inf]
-    for label, values in lines.items():
+    for (label, values), colour in zip(lines.items(), (BLUE, VERMILLION), strict=False):
         drawn = [value if 0 <= value < np.inf and not (label and value == 0) else np.nan for value in values]
-        axes.plot(gammas, drawn, label=label or None, linewidth=1.4, marker="o", markersize=2.5)
-    axes.set(xscale="log", xlabel="γ")
+        axes.plot(gammas, drawn, label=label or None, color=colour, linewidth=1.4, marker="o", markersize=2.5)
+    axes.set(xscale="log", xlabel="γ", xlim=(gammas[0] / 1.3, gammas[-1] * 1.3))
+    if not shown:
+        axes.text(0.5, 0.5, "none is stable", transform=axes.transAxes, ha="center", backgroundcolor="white")
+        axes.set_yticks([])
     if len(shown) == sum(map(len, lines.values())) and logarithmic(shown):
         axes.set_yscale("log")
     elif shown and max(shown) > 10 * min(shown):

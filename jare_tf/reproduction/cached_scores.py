@@ -20,8 +20,9 @@ def cifar10(*, embedding: str | None, protocol: Protocol) -> ImageScores:
 
 
 def reduced(samples: int = 5000) -> Protocol:
-    """The two scores that figures show, of fewer images: of `protocols.small`, the sliced Wasserstein distance alone takes
-    two thirds of the time.
+    """The two scores that figures show, of fewer images.
+
+    Of `protocols.small` the sliced Wasserstein distance alone takes two thirds of the time.
     """
     measures = ((FrechetDistance(), samples), (InceptionScore(), samples))
     return Protocol(name="reduced", split="train", real=None, measures=measures)

@@ -117,7 +117,7 @@ def test_of_the_isotropic_gaussian(tmp_path, capsys):
     assert present["rate"] == pytest.approx(0.99948, abs=1e-5)
     assert present["largest_step"] == pytest.approx(0.16, rel=2e-3)
     printed = capsys.readouterr().out
-    assert "jare at the equilibrium, all directions, for plain gradient descent without noise:" in printed
+    assert "jare at the equilibrium, all directions, for plain gradient descent, without noise:" in printed
     assert "- γ = 10 at η = 0.001: rate 0.99948, 13,281 steps to a thousandth" in printed
     assert (
         "from γ = 49.98 on nothing rotates" in printed

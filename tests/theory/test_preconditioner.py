@@ -135,7 +135,7 @@ def test_of_a_run_with_adam(tmp_path, capsys):
     """By all eigenvalues and by those at the ends; another learning rate than the run's leaves the slots."""
     copied(tmp_path, *ADAM)
     dense = advised(tmp_path, files=[], short=[])
-    assert "fast directions, for Adam with the preconditioner of step 20 without noise:" in capsys.readouterr().out
+    assert "fast directions, for Adam with the preconditioner of step 20, without noise:" in capsys.readouterr().out
     assert (dense["step"], dense["dense"], dense["momentum"], dense["of_experiment"]) == (20, True, 0.5, True)
     (tmp_path / "advice.json").unlink()  # the next is another configuration
     params = [
