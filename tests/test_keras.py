@@ -655,7 +655,7 @@ PARTS = [
 
 
 @pytest.mark.parametrize("parts", PARTS, ids=str)
-def test_k33_k34_saved_loaded_and_trained_on(tmp_path, parts):
+def test_k33_k34_saved_loaded_and_trained_on(tmp_path, parts, eagerly):
     """The same bits as without the break: weights, optimizers, step, memory, average, draws."""
     model = gan(**parts)
     goes_on(model)
