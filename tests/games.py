@@ -65,18 +65,3 @@ def bilinear_game():
     """ℓ_G = −ℓ_D = θ (v − φ) with v = 1, and its batch: a Wasserstein loss on one real and one fake point."""
     batch = Batch(real=tf.constant([[1.0]], tf.float64), latent=tf.constant([[0.0]], tf.float64))
     return affine_game([1.0], jare_tf.Minimax(objectives.wasserstein())), batch
-
-
-class FormulaGame:
-    """A game whose players have one number each: losses are a function of (θ, φ), whatever the batch."""
-
-    def __init__(self, losses):
-        self._losses = losses
-
-    def losses(self, point, batch, training=True):
-        (theta,), (phi,) = point.parameters
-        return Players(*self._losses(theta, phi)), point.state
-
-    @staticmethod
-    def point(theta, phi) -> Point:
-        return Point(Players((tf.constant(theta, tf.float64),), (tf.constant(phi, tf.float64),)), Players((), ()))

@@ -35,6 +35,11 @@ def clipped(*, network: Callable[[], keras.Model], bound: Positive = 0.01) -> ke
 
     Raises:
       InputError: bound is not a positive number.
+
+    Examples:
+      >>> network = jare_tf.networks.weight_clipping.clipped(network=jare_tf.networks.affine.discriminator, bound=0.25)
+      >>> network(tf.constant([[1.0, 1.0]])).numpy()  # θ = 0.05, inside the box
+      array([[0.1]], dtype=float32)
     """
     model, box = network(), Box(bound)
     for variable in model.trainable_variables:
