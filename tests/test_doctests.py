@@ -1,4 +1,4 @@
-"""Every rule, schedule, optimizer, loss, objective, penalty and network has an example that gives what it says."""
+"""Every rule, schedule, optimizer, loss, objective, penalty and network has an example, and it gives what it says."""
 
 import doctest
 import inspect
@@ -11,24 +11,23 @@ import tensorflow as tf
 import jare_tf
 from jare_tf.theory import games
 
-
-def public(module):
-    """What a module's __all__ names by its name; of a namespace of networks, what makes networks and equilibria."""
-    for name in module.__all__:
-        value = getattr(module, name)
-        if isinstance(value, ModuleType):
-            own = inspect.getmembers(value, lambda one: inspect.isfunction(one) and one.__module__ == value.__name__)
-            makers = {part: one for part, one in own if inspect.signature(one).return_annotation in MADE}
-            yield from ((f"{name}.{part}", one) for part, one in makers.items())
-        else:
-            yield name, value
-
-
 MADE = (keras.Model, jare_tf.Players)
-EXAMPLES = {
-    **{name: value for module in (jare_tf.rules, jare_tf.losses, jare_tf.networks) for name, value in public(module)},
-    "FormulaGame": games.FormulaGame,
-}
+
+
+def public():
+    """What rules, losses and networks name, of a module of networks what makes one or its equilibrium."""
+    for namespace in (jare_tf.rules, jare_tf.losses, jare_tf.networks):
+        for name in namespace.__all__:
+            value = getattr(namespace, name)
+            if isinstance(value, ModuleType):
+                for part, own in vars(value).items():
+                    if inspect.isfunction(own) and inspect.signature(own).return_annotation in MADE:
+                        yield f"{name}.{part}", own
+            else:
+                yield name, value
+
+
+EXAMPLES = {**dict(public()), "FormulaGame": games.FormulaGame}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

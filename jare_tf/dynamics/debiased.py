@@ -33,7 +33,8 @@ class debiased(Rule):
       InputError: rule is no preset.
 
     Examples:
-      >>> gan = jare_tf.networks.affine.generator(mean=[0.0], offset=0.0), jare_tf.networks.affine.discriminator(dimension=1)
+      >>> from jare_tf.networks import affine
+      >>> gan = affine.generator(mean=[0.0], offset=0.0), affine.discriminator(dimension=1)
       >>> game = jare_tf.TwoPlayerGame(*gan, jare_tf.Minimax(jare_tf.losses.wasserstein()))  # ∇θ ℓ_D = φ − E[x]
       >>> batch = jare_tf.Batch(real=tf.constant([[0.0], [4.0]]), latent=tf.zeros([2, 1]))
       >>> for rule in (jare_tf.jare(gamma=1.0), jare_tf.debiased(jare_tf.jare(gamma=1.0))):

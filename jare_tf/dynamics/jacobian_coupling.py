@@ -32,8 +32,8 @@ class JacobianCoupling(Rule):
 
     Examples:
       >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
-      >>> mine = jare_tf.rules.JacobianCoupling(name="mine", gamma=0.5, mask=((1, 0), (0, 1)))  # each its own gradient norm
-      >>> damped.direction(mine, theta=2.0, phi=1.0)  # (θ − φ + γ(θ − φ), θ)
+      >>> rule = jare_tf.rules.JacobianCoupling(name="own", gamma=0.5, mask=((1, 0), (0, 1)))
+      >>> damped.direction(rule, theta=2.0, phi=1.0)  # (θ − φ + γ(θ − φ), θ): each descends its own gradient's norm
       Players(discriminator=1.5, generator=2.0)
     """
 
@@ -87,6 +87,12 @@ def jare(gamma: NonNegative) -> JacobianCoupling:
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
 
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+
     Examples:
       >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
       >>> bilinear.direction(jare_tf.jare(gamma=0.5), theta=1.0, phi=2.0)  # (−φ + γθ, θ + γφ)
@@ -102,6 +108,12 @@ def con_opt(gamma: NonNegative) -> JacobianCoupling:
 
     w: ξ_w + ½γ ∇_w(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²) for w = θ and w = φ.
 
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+
     Examples:
       >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
       >>> damped.direction(jare_tf.con_opt(gamma=0.5), theta=2.0, phi=1.0)  # (θ − φ + γ(2θ − φ), θ + γ(φ − θ))
@@ -114,6 +126,12 @@ def generator_only(gamma: NonNegative) -> JacobianCoupling:
     """The gradient-regularised GAN: only the generator is regularised (Nagarajan & Kolter 2017, eq. 4, whose η = γ/2).
 
     discriminator: ∇θ ℓ_D; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
+
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
 
     Examples:
       >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
@@ -128,6 +146,12 @@ def discriminator_only(gamma: NonNegative) -> JacobianCoupling:
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G.
 
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+
     Examples:
       >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
       >>> damped.direction(jare_tf.discriminator_only(gamma=0.5), theta=2.0, phi=1.0)  # (θ − φ + γθ, θ)
@@ -140,6 +164,12 @@ def smoothing(gamma: NonNegative) -> JacobianCoupling:
     """Only the discriminator is regularised, by both gradients (Mescheder et al. 2017, supplement, Fig. 7).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²); generator: ∇φ ℓ_G.
+
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
 
     Examples:
       >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)

@@ -17,9 +17,9 @@ class OptimisticAdam(keras.optimizers.Adam):
 
     Args:
       learning_rate: η, a number or a schedule.
-      beta_1: β1, of the mean m of gradients.
-      beta_2: β2, of the mean v of their squares.
-      epsilon: ε.
+      beta_1: β1, of the mean m of gradients, from 0 to below 1.
+      beta_2: β2, of the mean v of their squares, likewise.
+      epsilon: ε, positive.
       kwargs: clipping, weight decay and the like, as `keras.optimizers.Adam` has them.
 
     Examples:

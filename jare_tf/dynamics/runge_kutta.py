@@ -17,10 +17,11 @@ class RungeKutta(Wrapper):
     """An explicit Runge–Kutta method whose every stage starts from the one before it.
 
     k_1 = ξ(w) + (d(w) − ξ(w))/b_1, k_{i+1} = ξ(w − a_i s k_i), direction = Σ_i b_i k_i, with the direction d of `rule`.
+    A subclass is a dataclass with the fields `step`, which is s, and `rule`.
 
     Attributes:
       nodes: a_1, ..., a_{m−1}.
-      weights: b_1, ..., b_m, whose sum is 1.
+      weights: b_1, ..., b_m, whose sum is 1; b_1 is not 0.
 
     Examples:
       >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)

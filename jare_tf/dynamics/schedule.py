@@ -100,7 +100,7 @@ class Extrapolating(Schedule):
 
     Examples:
       >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
-      >>> bilinear.rate(jare_tf.sim_gd(), step=0.5, schedule=jare_tf.Extrapolating())  # √((1 − η²)² + η²), as extragradient
+      >>> bilinear.rate(jare_tf.sim_gd(), step=0.5, schedule=jare_tf.Extrapolating())  # √((1 − η²)² + η²)
       0.9013...
     """
 

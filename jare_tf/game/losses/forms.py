@@ -107,8 +107,8 @@ class Relativistic(Loss):
       InputError: there are not as many real as generated samples.
 
     Examples:
-      >>> loss = jare_tf.Relativistic()(tf.constant([2.0, 5.0]), tf.constant([2.0, 5.0]))  # log(1 + e⁰) for both players
-      >>> [float(part) for part in loss]
+      >>> loss = jare_tf.Relativistic()(tf.constant([2.0, 5.0]), tf.constant([2.0, 5.0]))
+      >>> [float(part) for part in loss]  # log(1 + e⁰) for both players: only differences count
       [0.693..., 0.693...]
     """
 

@@ -195,12 +195,12 @@ def least_squares() -> Objective:
 
 @_named
 def jensen_shannon() -> Objective:
-    """`vanilla` plus 2 log 2: at most KL(P ‖ M) + KL(Q ‖ M) with M = (P + Q)/2.
+    """`vanilla` plus 2 log 2: at most KL(P ‖ M) + KL(Q ‖ M), M = (P + Q)/2, at D = log(p/q) (Nowozin et al. 2016, Table 2).
 
     Examples:
-      >>> p, q, objective = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5]), jare_tf.losses.jensen_shannon()
-      >>> d = tf.math.log(p / q)
-      >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # ¾ log(6/5) + ¼ log(2/3) + ½ log(4/5) + ½ log(4/3)
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.jensen_shannon(), tf.math.log(p / q)
+      >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # ¾ log(6/5) + ¼ log(2/3) + ½ log(16/15)
       0.0676...
     """
     plain = vanilla()
@@ -216,11 +216,11 @@ def jensen_shannon() -> Objective:
 def kullback_leibler() -> Objective:
     """g1(t) = 1 + t, g2(t) = −e^t: at most KL(P ‖ Q) = Σ p log(p/q), at D = log(p/q).
 
-    Nowozin et al.'s logit rests at 1. e^t overflows float32 at t = 88, which ends a run.
+    The logit of Nowozin et al. 2016, Table 2, rests at 1. e^t overflows float32 at t = 88, which ends a run.
 
     Examples:
-      >>> p, q, objective = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5]), jare_tf.losses.kullback_leibler()
-      >>> d = tf.math.log(p / q)
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.kullback_leibler(), tf.math.log(p / q)
       >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # ¾ log(3/2) + ¼ log(1/2)
       0.1308...
     """
@@ -240,8 +240,8 @@ def reverse_kullback_leibler() -> Objective:
     e^−t overflows float32 at t = −88, which ends a run.
 
     Examples:
-      >>> p, q, objective = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5]), jare_tf.losses.reverse_kullback_leibler()
-      >>> d = tf.math.log(p / q)
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.reverse_kullback_leibler(), tf.math.log(p / q)
       >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # ½ log(2/3) + ½ log 2
       0.1438...
     """
@@ -256,11 +256,11 @@ def reverse_kullback_leibler() -> Objective:
 
 @_named
 def pearson_chi_squared() -> Objective:
-    """g1(t) = 2t, g2(t) = −2t − t²: at most Σ (p − q)²/q, at D = p/q − 1.
+    """g1(t) = 2t, g2(t) = −2t − t²: at most Σ (p − q)²/q, at D = p/q − 1 (Nowozin et al. 2016, Table 2).
 
     Examples:
-      >>> p, q, objective = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5]), jare_tf.losses.pearson_chi_squared()
-      >>> d = p / q - 1
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.pearson_chi_squared(), p / q - 1
       >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # 2 · (¼)²/½
       0.25
     """
@@ -277,12 +277,12 @@ def pearson_chi_squared() -> Objective:
 def neyman_chi_squared() -> Objective:
     """g1(t) = 2t − t², g2(t) = −2t: at most Σ (p − q)²/p, at D = 1 − q/p.
 
-    It is Pearson's with P and Q exchanged and D reversed, and concave; Nowozin et al.'s activation 1 − e^v leaves a
-    convex g2.
+    It is Pearson's with P and Q exchanged and D reversed, and concave; the activation 1 − e^v of Nowozin et al. 2016,
+    Table 2, leaves a convex g2.
 
     Examples:
-      >>> p, q, objective = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5]), jare_tf.losses.neyman_chi_squared()
-      >>> d = 1 - q / p
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.neyman_chi_squared(), 1 - q / p
       >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # (¼)²/¾ + (¼)²/¼
       0.3333...
     """
@@ -297,11 +297,13 @@ def neyman_chi_squared() -> Objective:
 
 @_named
 def squared_hellinger() -> Objective:
-    """g1(t) = g2(−t) = 1 − e^−t: at most Σ (√p − √q)², at D = ½ log(p/q). It overflows float32 at |t| = 88.
+    """g1(t) = g2(−t) = 1 − e^−t: at most Σ (√p − √q)², at D = ½ log(p/q) (Nowozin et al. 2016, Table 2).
+
+    It overflows float32 at |t| = 88.
 
     Examples:
-      >>> p, q, objective = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5]), jare_tf.losses.squared_hellinger()
-      >>> d = tf.math.log(p / q) / 2
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.squared_hellinger(), tf.math.log(p / q) / 2
       >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # (√¾ − √½)² + (√¼ − √½)²
       0.0681...
     """
@@ -326,8 +328,8 @@ def total_variation(scale: Positive = 0.5) -> Objective:
       InputError: scale is not a positive number.
 
     Examples:
-      >>> p, q, objective = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5]), jare_tf.losses.total_variation()
-      >>> d = tf.constant([20.0, -20.0])
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.total_variation(), tf.constant([20.0, -20.0])
       >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # ½(¼ + ¼)
       0.25
     """

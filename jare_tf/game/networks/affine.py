@@ -39,7 +39,8 @@ def generator(*, mean: Sequence[float], offset: float = 0.05) -> keras.Model:
     at an offset of 0.05 in every coordinate, which is the default here.
 
     Examples:
-      >>> jare_tf.networks.affine.generator(mean=[1.0, 2.0], offset=0.5)(tf.constant([[0.0, 1.0]])).numpy()  # φ + z
+      >>> from jare_tf.networks import affine
+      >>> affine.generator(mean=[1.0, 2.0], offset=0.5)(tf.constant([[0.0, 1.0]])).numpy()  # φ + z
       array([[1.5, 3.5]], dtype=float32)
     """
     return keras.Sequential(
@@ -54,7 +55,8 @@ def discriminator(*, dimension: Width = 2, offset: float = 0.05, spectral_norm: 
     With spectral norm D(x) = θᵀx/‖θ‖, a game without that equilibrium.
 
     Examples:
-      >>> jare_tf.networks.affine.discriminator(offset=0.5)(tf.constant([[1.0, 2.0]])).numpy()  # ½ · 1 + ½ · 2
+      >>> from jare_tf.networks import affine
+      >>> affine.discriminator(offset=0.5)(tf.constant([[1.0, 2.0]])).numpy()  # ½ · 1 + ½ · 2
       array([[1.5]], dtype=float32)
     """
     dense, _ = sn.layers(spectral_norm)
@@ -67,7 +69,8 @@ def equilibrium(*, mean: Sequence[float]) -> Players:
     """The parameters (θ*, φ*) = (0, mean) at which the game rests: float64 arrays shaped as the trainable variables.
 
     Examples:
-      >>> jare_tf.networks.affine.equilibrium(mean=[1.0, 2.0]).generator
+      >>> from jare_tf.networks import affine
+      >>> affine.equilibrium(mean=[1.0, 2.0]).generator
       (array([1., 2.]),)
     """
     return Players(discriminator=(np.zeros([len(mean), 1]),), generator=(np.array(mean, np.float64),))

@@ -30,7 +30,8 @@ def generator(
       InputError: image_size is no multiple of 8.
 
     Examples:
-      >>> jare_tf.networks.conv4.generator(latent_dim=1, filters=1, image_size=8).count_params()  # 16 + 516 + 130 + 33 + 30
+      >>> from jare_tf.networks import conv4
+      >>> conv4.generator(latent_dim=1, filters=1, image_size=8).count_params()  # 16 + 516 + 130 + 33 + 30
       725
     """
     size = start_size("conv4.generator", image_size, 3)
@@ -67,7 +68,8 @@ def discriminator(
       InputError: image_size is no multiple of 8.
 
     Examples:
-      >>> jare_tf.networks.conv4.discriminator(image_size=36)
+      >>> from jare_tf.networks import conv4
+      >>> conv4.discriminator(image_size=36)
       Traceback (most recent call last):
           ...
       jare_tf.errors.InputError: conv4.discriminator: image_size must be a multiple of 8, not 36

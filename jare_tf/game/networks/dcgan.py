@@ -54,7 +54,8 @@ def generator(
       InputError: image_size is no multiple of 2^L.
 
     Examples:
-      >>> jare_tf.networks.dcgan.generator(latent_dim=1, filters=1, image_size=4, layers=1).count_params()  # 2·(2·2) + (25·3 + 3)
+      >>> from jare_tf.networks import dcgan
+      >>> dcgan.generator(latent_dim=1, filters=1, image_size=4, layers=1).count_params()  # 2·(2·2) + (25·3 + 3)
       86
     """
     size = start_size("dcgan.generator", image_size, layers)
@@ -99,7 +100,8 @@ def discriminator(
       InputError: image_size is no multiple of 2^L.
 
     Examples:
-      >>> jare_tf.networks.dcgan.discriminator(filters=1, image_size=4, layers=1).count_params()  # (25·3 + 1) + (2·2 + 1)
+      >>> from jare_tf.networks import dcgan
+      >>> dcgan.discriminator(filters=1, image_size=4, layers=1).count_params()  # (25·3 + 1) + (2·2 + 1)
       81
     """
     start_size("dcgan.discriminator", image_size, layers)

@@ -39,7 +39,8 @@ def generator(*, dimension: Width = 1, initial: float = 0.5, translates: bool = 
     """G(z) = A z, or A z + b if it `translates`; A starts at initial · I and b at 0. z has the `dimension` of x.
 
     Examples:
-      >>> jare_tf.networks.linear_quadratic.generator()(tf.constant([[3.0]])).numpy()  # ½z
+      >>> from jare_tf.networks import linear_quadratic
+      >>> linear_quadratic.generator()(tf.constant([[3.0]])).numpy()  # ½z
       array([[1.5]], dtype=float32)
     """
     scale = Dense(dimension, use_bias=translates, kernel_initializer=keras.initializers.Identity(gain=initial))
@@ -53,7 +54,8 @@ def discriminator(*, dimension: Width = 1, initial: float = 0.5, linear_term: bo
     It is xᵀW x with W_ij = c_ij / √2 off the diagonal. All coefficients start at `initial`.
 
     Examples:
-      >>> jare_tf.networks.linear_quadratic.discriminator()(tf.constant([[3.0]])).numpy()  # ½x²
+      >>> from jare_tf.networks import linear_quadratic
+      >>> linear_quadratic.discriminator()(tf.constant([[3.0]])).numpy()  # ½x²
       array([[4.5]], dtype=float32)
     """
     weights = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(initial))
@@ -67,7 +69,8 @@ def equilibrium() -> Players:
     float64 arrays shaped as the trainable variables.
 
     Examples:
-      >>> jare_tf.networks.linear_quadratic.equilibrium()
+      >>> from jare_tf.networks import linear_quadratic
+      >>> linear_quadratic.equilibrium()
       Players(discriminator=(array([[0.]]),), generator=(array([[1.]]),))
     """
     return Players(discriminator=(np.zeros([1, 1]),), generator=(np.ones([1, 1]),))

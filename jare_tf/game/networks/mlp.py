@@ -30,7 +30,8 @@ def generator(
       kernel_initializer: of every layer's weights, by name or what makes one, as '@keras.initializers.Orthogonal'.
 
     Examples:
-      >>> jare_tf.networks.mlp.generator(latent_dim=3, width=4, depth=1).count_params()  # (3 + 1) · 4 + (4 + 1) · 2
+      >>> from jare_tf.networks import mlp
+      >>> mlp.generator(latent_dim=3, width=4, depth=1).count_params()  # (3 + 1) · 4 + (4 + 1) · 2
       26
     """
     hidden = [Dense(width, "relu", kernel_initializer=_new(kernel_initializer)) for _ in range(depth)]
@@ -59,7 +60,8 @@ def discriminator(
       spectral_norm: divide every kernel by its spectral norm.
 
     Examples:
-      >>> jare_tf.networks.mlp.discriminator(width=4, depth=2).count_params()  # (2 + 1) · 4 + (4 + 1) · 4 + (4 + 1) · 1
+      >>> from jare_tf.networks import mlp
+      >>> mlp.discriminator(width=4, depth=2).count_params()  # (2 + 1) · 4 + (4 + 1) · 4 + (4 + 1) · 1
       37
     """
     dense, _ = sn.layers(spectral_norm)

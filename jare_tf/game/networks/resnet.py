@@ -48,7 +48,8 @@ def generator_v1(
       InputError: image_size is no power of two from 8.
 
     Examples:
-      >>> jare_tf.networks.resnet.generator_v1(filters=2, image_size=16).output_shape  # 2 px, doubled twice and once more
+      >>> from jare_tf.networks import resnet
+      >>> resnet.generator_v1(filters=2, image_size=16).output_shape  # 2 px, doubled twice and once more
       (None, 16, 16, 3)
     """
     blocks = doublings("resnet.generator_v1", image_size, 4)
@@ -73,7 +74,8 @@ def generator_v2(
       InputError: image_size is no power of two from 8.
 
     Examples:
-      >>> jare_tf.networks.resnet.generator_v2(filters=2, image_size=8).output_shape  # 4 px, doubled once
+      >>> from jare_tf.networks import resnet
+      >>> resnet.generator_v2(filters=2, image_size=8).output_shape  # 4 px, doubled once
       (None, 8, 8, 3)
     """
     blocks = doublings("resnet.generator_v2", image_size, 4)
@@ -100,7 +102,8 @@ def discriminator(
       InputError: image_size is no power of two from 8.
 
     Examples:
-      >>> jare_tf.networks.resnet.discriminator(image_size=48)
+      >>> from jare_tf.networks import resnet
+      >>> resnet.discriminator(image_size=48)
       Traceback (most recent call last):
           ...
       jare_tf.errors.InputError: resnet.discriminator: image_size must be 4 times a power of two, at least 8, not 48

@@ -31,7 +31,8 @@ def generator(
       InputError: image_size is no multiple of 16.
 
     Examples:
-      >>> jare_tf.networks.resnet_cf.generator(filters=2, image_size=16).output_shape  # 1 px, doubled four times
+      >>> from jare_tf.networks import resnet_cf
+      >>> resnet_cf.generator(filters=2, image_size=16).output_shape  # 1 px, doubled four times
       (None, 16, 16, 3)
     """
     size = start_size("resnet_cf.generator", image_size, 4)
@@ -60,7 +61,8 @@ def discriminator(
       InputError: image_size is no multiple of 16.
 
     Examples:
-      >>> jare_tf.networks.resnet_cf.discriminator(image_size=72)
+      >>> from jare_tf.networks import resnet_cf
+      >>> resnet_cf.discriminator(image_size=72)
       Traceback (most recent call last):
           ...
       jare_tf.errors.InputError: resnet_cf.discriminator: image_size must be a multiple of 16, not 72

@@ -37,7 +37,8 @@ def clipped(*, network: Callable[[], keras.Model], bound: Positive = 0.01) -> ke
       InputError: bound is not a positive number.
 
     Examples:
-      >>> network = jare_tf.networks.weight_clipping.clipped(network=jare_tf.networks.affine.discriminator, bound=0.25)
+      >>> from jare_tf.networks import affine, weight_clipping
+      >>> network = weight_clipping.clipped(network=affine.discriminator, bound=0.25)
       >>> network(tf.constant([[1.0, 1.0]])).numpy()  # θ = 0.05, inside the box
       array([[0.1]], dtype=float32)
     """
