@@ -195,7 +195,7 @@ def least_squares() -> Objective:
 
 @_named
 def jensen_shannon() -> Objective:
-    """`vanilla` plus 2 log 2: at most KL(P ‖ M) + KL(Q ‖ M), M = (P + Q)/2, at D = log(p/q) (Nowozin et al. 2016, Table 2).
+    """`vanilla` plus 2 log 2 (Nowozin et al. 2016, Table 2): at most KL(P ‖ M) + KL(Q ‖ M) with M = (P + Q)/2.
 
     Examples:
       >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
@@ -256,7 +256,9 @@ def reverse_kullback_leibler() -> Objective:
 
 @_named
 def pearson_chi_squared() -> Objective:
-    """g1(t) = 2t, g2(t) = −2t − t²: at most Σ (p − q)²/q, at D = p/q − 1 (Nowozin et al. 2016, Table 2).
+    """g1(t) = 2t, g2(t) = −2t − t²: at most Σ (p − q)²/q, at D = p/q − 1.
+
+    The logit of Nowozin et al. 2016, Table 2, is 2D.
 
     Examples:
       >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
