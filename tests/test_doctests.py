@@ -33,7 +33,8 @@ EXAMPLES = {**dict(public()), "FormulaGame": games.FormulaGame}
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example(eagerly, name):
     assumed = {"__name__": "__main__", "jare_tf": jare_tf, "keras": keras, "tf": tf}
-    (found,) = doctest.DocTestFinder(recurse=False).find(EXAMPLES[name], name, module=False, globs=assumed)
+    finder = doctest.DocTestFinder(recurse=False, exclude_empty=False)
+    (found,) = finder.find(EXAMPLES[name], name, module=False, globs=assumed)
     assert found.examples, f"{name} has no example"
     report = []
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)

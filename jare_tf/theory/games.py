@@ -71,8 +71,10 @@ class FormulaGame(TwoPlayerGame):
 
 
 bilinear = FormulaGame(lambda theta, phi: (-theta * phi, theta * phi))
-"""ℓ_G = −ℓ_D = θφ: ξ = (−φ, θ), J = [[0, −1], [1, 0]], the Dirac GAN with `losses.wasserstein`."""
+"""ℓ_G = −ℓ_D = θφ: ξ = (−φ, θ), J = [[0, −1], [1, 0]]. It is the Dirac GAN, D(x) = θx and G = −φ, with
+`losses.wasserstein`."""
 
 damped = FormulaGame(lambda theta, phi: (tf.square(theta) / 2 - theta * phi, theta * phi - tf.square(theta) / 2))
 """ℓ_G = −ℓ_D = θφ − ½θ²: ξ = (θ − φ, θ), J = [[1, −1], [1, 0]]. The discriminator's loss is curved, as JARE's
-Assumption 2 has it; J is that of `closed_form.SimpleGame(sigma=1.0, mean=(0.0,), slope=1.0, curvature=-1.0)`."""
+Assumption 2 has it: rules have here the eigenvalues of
+`closed_form.SimpleGame(sigma=1.0, mean=(0.0,), slope=1.0, curvature=-1.0)`."""
