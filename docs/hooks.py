@@ -58,7 +58,7 @@ API = {
         "Theory",
         [
             f"theory.{name}"
-            for name in ("closed_form", "spectrum", "eigenvalues", "step_size", "advice", "preconditioner")
+            for name in ("games", "closed_form", "spectrum", "eigenvalues", "step_size", "advice", "preconditioner")
         ]
         + [f"theory.{name}" for name in ("hessians", "spectral_density", "path", "streamlines")],
     ),

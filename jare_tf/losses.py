@@ -1,4 +1,7 @@
-"""The losses of the two players, the objectives in them, and penalties on the discriminator's gradient."""
+"""The losses of the two players, the objectives in them, and penalties on the discriminator's gradient.
+
+Examples in docstrings follow `import jare_tf, keras` and `import tensorflow as tf`.
+"""
 
 from jare_tf.game.losses.forms import LinearGenerator, Loss, Minimax, NonSaturating, Relativistic
 from jare_tf.game.losses.gradient_penalty import R1, R2, WGANGP, GradientPenalty

@@ -1,4 +1,7 @@
-"""Update rules, who moves when, and the optimizer of a method that is one."""
+"""Update rules, who moves when, and the optimizer of a method that is one.
+
+Examples in docstrings follow `import jare_tf, keras` and `import tensorflow as tf`.
+"""
 
 from jare_tf.dynamics.adaptive_competitive import adaptive_competitive
 from jare_tf.dynamics.adversarial_extrapolation import adversarial_extrapolation

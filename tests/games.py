@@ -5,7 +5,6 @@ import numpy as np
 import tensorflow as tf
 
 import jare_tf
-from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, mlp
 from jare_tf.types import Batch, Players, Point
 from tests.conftest import flat
@@ -59,24 +58,3 @@ def exact_batch(mean, sigma) -> Batch:
     n = len(mean)
     spread = sigma * np.sqrt(n) * np.concatenate([np.eye(n), -np.eye(n)])
     return Batch(real=tf.constant(spread + mean), latent=tf.constant(spread))
-
-
-def bilinear_game():
-    """ℓ_G = −ℓ_D = θ (v − φ) with v = 1, and its batch: a Wasserstein loss on one real and one fake point."""
-    batch = Batch(real=tf.constant([[1.0]], tf.float64), latent=tf.constant([[0.0]], tf.float64))
-    return affine_game([1.0], jare_tf.Minimax(objectives.wasserstein())), batch
-
-
-class FormulaGame:
-    """A game whose players have one number each: losses are a function of (θ, φ), whatever the batch."""
-
-    def __init__(self, losses):
-        self._losses = losses
-
-    def losses(self, point, batch, training=True):
-        (theta,), (phi,) = point.parameters
-        return Players(*self._losses(theta, phi)), point.state
-
-    @staticmethod
-    def point(theta, phi) -> Point:
-        return Point(Players((tf.constant(theta, tf.float64),), (tf.constant(phi, tf.float64),)), Players((), ()))

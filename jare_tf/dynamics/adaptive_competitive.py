@@ -35,6 +35,12 @@ class adaptive_competitive(Rule):
 
     Raises:
       InputError: an argument is out of its range.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> rule = jare_tf.adaptive_competitive(step=2.0, beta=0.0, epsilon=1.0)  # H = 2/(|ξ| + 1)
+      >>> bilinear.direction(rule, theta=1.0, phi=1.0)  # |ξ| = 1, H = 1: (−φ + θ, θ + φ)/2
+      Players(discriminator=0.0, generator=1.0)
     """
 
     step: Positive

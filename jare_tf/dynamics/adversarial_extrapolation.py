@@ -30,6 +30,12 @@ class adversarial_extrapolation(Rule):
 
     Raises:
       InputError: gamma is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> rule = jare_tf.adversarial_extrapolation(gamma=0.5)
+      >>> bilinear.direction(rule, theta=1.0, phi=2.0)  # (−φ^½, θ^½) = (−φ + ½γθ, θ + ½γφ)
+      Players(discriminator=-1.75, generator=1.5)
     """
 
     gamma: NonNegative

@@ -25,6 +25,11 @@ class clipped(Wrapper):
 
     Raises:
       InputError: norm is not positive and finite, or rule is no rule.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.direction(jare_tf.clipped(jare_tf.sim_gd(), norm=2.5), theta=3.0, phi=4.0)  # ‖ξ‖ = 5
+      Players(discriminator=-2.0, generator=1.5)
     """
 
     rule: Rule

@@ -29,6 +29,13 @@ class competitive(Rule):
 
     Raises:
       InputError: step is negative, infinite or NaN, iterations is no integer of at least 1.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.direction(jare_tf.competitive(step=1.0), theta=1.0, phi=2.0)  # (−φ + sθ, θ + sφ)/(1 + s²)
+      Players(discriminator=-0.5, generator=1.5)
+      >>> bilinear.rate(jare_tf.competitive(step=1.0), step=1.0)  # 1/√(1 + s²)
+      0.7071...
     """
 
     step: NonNegative

@@ -31,6 +31,16 @@ class debiased(Rule):
 
     Raises:
       InputError: rule is no preset.
+
+    Examples:
+      >>> from jare_tf.networks import affine
+      >>> gan = affine.generator(mean=[0.0], offset=0.0), affine.discriminator(dimension=1)
+      >>> game = jare_tf.TwoPlayerGame(*gan, jare_tf.Minimax(jare_tf.losses.wasserstein()))  # ∇θ ℓ_D = φ − E[x]
+      >>> batch = jare_tf.Batch(real=tf.constant([[0.0], [4.0]]), latent=tf.zeros([2, 1]))
+      >>> for rule in (jare_tf.jare(gamma=1.0), jare_tf.debiased(jare_tf.jare(gamma=1.0))):
+      ...     print(float(rule.update(game, game.point(), batch).regularizer.generator))  # ½γ · 2², and ½γ · 0 · 4
+      2.0
+      0.0
     """
 
     rule: JacobianCoupling

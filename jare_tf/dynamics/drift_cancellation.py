@@ -29,6 +29,12 @@ class drift_cancellation(Rule):
 
     Raises:
       InputError: a step is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> rule = jare_tf.drift_cancellation(discriminator_step=0.5, generator_step=1.0)
+      >>> bilinear.direction(rule, theta=1.0, phi=2.0)  # (−φ + ½η_G θ, θ + ½η_D φ)
+      Players(discriminator=-1.5, generator=1.5)
     """
 
     discriminator_step: NonNegative

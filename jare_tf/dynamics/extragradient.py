@@ -23,6 +23,13 @@ class extragradient(Rule):
 
     Raises:
       InputError: step is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.direction(jare_tf.extragradient(step=0.5), theta=1.0, phi=2.0)  # (−φ + sθ, θ + sφ)
+      Players(discriminator=-1.5, generator=2.0)
+      >>> bilinear.rate(jare_tf.extragradient(step=0.5), step=0.5)  # √((1 − s²)² + s²), below 1 for s < 1
+      0.9013...
     """
 
     step: NonNegative

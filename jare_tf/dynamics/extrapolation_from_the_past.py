@@ -29,6 +29,14 @@ class extrapolation_from_the_past(Rule):
 
     Raises:
       InputError: step is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> rule = jare_tf.extrapolation_from_the_past(step=0.5)
+      >>> bilinear.direction(rule, theta=1.0, phi=2.0, updates=2)  # g_1 at the point where g_0 = ξ: (−φ + sθ, θ + sφ)
+      Players(discriminator=-1.5, generator=2.0)
+      >>> [bilinear.rate(jare_tf.extrapolation_from_the_past(s), step=s) < 1 for s in (0.57, 0.58)]  # 1/√3 = 0.577...
+      [True, False]
     """
 
     step: NonNegative

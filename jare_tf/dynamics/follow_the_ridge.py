@@ -33,6 +33,13 @@ class follow_the_ridge(Rule):
 
     Raises:
       InputError: an argument is out of its range.
+
+    Examples:
+      >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
+      >>> damped.direction(jare_tf.follow_the_ridge(), theta=2.0, phi=1.0)  # A = 1, B = −1: (θ − φ + θ, θ)
+      Players(discriminator=3.0, generator=2.0)
+      >>> damped.rate(jare_tf.follow_the_ridge(), step=0.5)  # 1 − η, of both eigenvalues
+      0.5
     """
 
     ratio: Positive = 1.0

@@ -19,6 +19,13 @@ class hamiltonian(Rule):
     1 − ηb² a step.
 
     A step costs ξ and Jᵀξ.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.direction(jare_tf.hamiltonian(), theta=1.0, phi=2.0)  # ½‖ξ‖² = ½(θ² + φ²)
+      Players(discriminator=1.0, generator=2.0)
+      >>> bilinear.rate(jare_tf.hamiltonian(), step=0.25)  # 1 − ηb², b = 1
+      0.75
     """
 
     def update(self, game: TwoPlayerGame, point: Point, batch: Batch, memory=NOTHING) -> Update:

@@ -20,6 +20,15 @@ class InnerSteps(Serializable, abc.ABC):
 
     Attributes:
       settles: after how many gradients at one point its memory is nearly what it stays there.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> class SignSteps(jare_tf.rules.InnerSteps):
+      ...     def descent(self, memory, gradient):
+      ...         return tuple(map(tf.sign, gradient)), memory
+      >>> rule = jare_tf.unrolled(steps=1, step=0.5, inner=SignSteps())
+      >>> bilinear.direction(rule, theta=1.0, phi=2.0)  # ℓ_G = (θ + s sign φ)φ: (−φ, θ + s)
+      Players(discriminator=-2.0, generator=1.5)
     """
 
     settles: int = 1
@@ -36,7 +45,13 @@ class InnerSteps(Serializable, abc.ABC):
 
 @dataclasses.dataclass(frozen=True)
 class GradientSteps(InnerSteps):
-    """Plain gradient descent: w ← w − s g."""
+    """Plain gradient descent: w ← w − s g.
+
+    Examples:
+      >>> (g,), _ = jare_tf.rules.GradientSteps().descent((), (tf.constant(3.0),))
+      >>> float(g)
+      3.0
+    """
 
     def descent(self, memory: Any, gradient: Tensors) -> tuple[Tensors, Any]:
         return gradient, memory
@@ -57,6 +72,12 @@ class AdamSteps(InnerSteps):
 
     Raises:
       InputError: an argument is out of its range.
+
+    Examples:
+      >>> steps, g = jare_tf.rules.AdamSteps(epsilon=1.0), (tf.constant(3.0),)
+      >>> (first,), _ = steps.descent(steps.memory(g), g)
+      >>> float(first)  # g√(1 − β2)/(|g|√(1 − β2) + ε)
+      0.0866...
     """
 
     beta_1: BelowOne = 0.9

@@ -29,6 +29,12 @@ class JacobianCoupling(Rule):
 
     Raises:
       InputError: gamma is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
+      >>> rule = jare_tf.rules.JacobianCoupling(name="own", gamma=0.5, mask=((1, 0), (0, 1)))
+      >>> damped.direction(rule, theta=2.0, phi=1.0)  # (θ − φ + γ(θ − φ), θ): each descends its own gradient's norm
+      Players(discriminator=1.5, generator=2.0)
     """
 
     name: str
@@ -64,7 +70,15 @@ class JacobianCoupling(Rule):
 
 
 def sim_gd() -> JacobianCoupling:
-    """Simultaneous gradient descent: direction = ξ (JARE eq. 2)."""
+    """Simultaneous gradient descent: direction = ξ (JARE eq. 2).
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.direction(jare_tf.sim_gd(), theta=1.0, phi=2.0)
+      Players(discriminator=-2.0, generator=1.0)
+      >>> bilinear.rate(jare_tf.sim_gd(), step=0.75)  # √(1 + η²): it spirals out at every η
+      1.25
+    """
     return JacobianCoupling(name="sim_gd", gamma=0.0, mask=((0, 0), (0, 0)))
 
 
@@ -72,6 +86,19 @@ def jare(gamma: NonNegative) -> JacobianCoupling:
     """JARE: each player descends the other player's gradient norm (Nie & Patel 2019, eq. 7).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
+
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.direction(jare_tf.jare(gamma=0.5), theta=1.0, phi=2.0)  # (−φ + γθ, θ + γφ)
+      Players(discriminator=-1.5, generator=2.0)
+      >>> bilinear.rate(jare_tf.jare(gamma=0.5), step=0.4)  # √((1 − γη)² + η²), below 1 for η < 2γ/(1 + γ²) = 0.8
+      0.8944...
     """
     return JacobianCoupling(name="jare", gamma=gamma, mask=((0, 1), (1, 0)))
 
@@ -80,6 +107,17 @@ def con_opt(gamma: NonNegative) -> JacobianCoupling:
     """Consensus optimization: both players descend both gradient norms (Mescheder et al. 2017, Alg. 2).
 
     w: ξ_w + ½γ ∇_w(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²) for w = θ and w = φ.
+
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
+      >>> damped.direction(jare_tf.con_opt(gamma=0.5), theta=2.0, phi=1.0)  # (θ − φ + γ(2θ − φ), θ + γ(φ − θ))
+      Players(discriminator=2.5, generator=1.5)
     """
     return JacobianCoupling(name="con_opt", gamma=gamma, mask=((1, 1), (1, 1)))
 
@@ -88,6 +126,17 @@ def generator_only(gamma: NonNegative) -> JacobianCoupling:
     """The gradient-regularised GAN: only the generator is regularised (Nagarajan & Kolter 2017, eq. 4, whose η = γ/2).
 
     discriminator: ∇θ ℓ_D; generator: ∇φ ℓ_G + ½γ ∇φ‖∇θ ℓ_D‖².
+
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
+      >>> damped.direction(jare_tf.generator_only(gamma=0.5), theta=2.0, phi=1.0)  # (θ − φ, θ + γ(φ − θ))
+      Players(discriminator=1.0, generator=1.5)
     """
     return JacobianCoupling(name="generator_only", gamma=gamma, mask=((0, 1), (0, 0)))
 
@@ -96,6 +145,17 @@ def discriminator_only(gamma: NonNegative) -> JacobianCoupling:
     """Only the discriminator is regularised, by the generator's gradient (JARE section 5.1, eq. 26).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ‖∇φ ℓ_G‖²; generator: ∇φ ℓ_G.
+
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
+      >>> damped.direction(jare_tf.discriminator_only(gamma=0.5), theta=2.0, phi=1.0)  # (θ − φ + γθ, θ)
+      Players(discriminator=2.0, generator=2.0)
     """
     return JacobianCoupling(name="discriminator_only", gamma=gamma, mask=((0, 0), (1, 0)))
 
@@ -104,5 +164,16 @@ def smoothing(gamma: NonNegative) -> JacobianCoupling:
     """Only the discriminator is regularised, by both gradients (Mescheder et al. 2017, supplement, Fig. 7).
 
     discriminator: ∇θ ℓ_D + ½γ ∇θ(‖∇θ ℓ_D‖² + ‖∇φ ℓ_G‖²); generator: ∇φ ℓ_G.
+
+    Args:
+      gamma: γ, finite and not negative; 0 gives simultaneous gradient descent.
+
+    Raises:
+      InputError: gamma is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
+      >>> damped.direction(jare_tf.smoothing(gamma=0.5), theta=2.0, phi=1.0)  # (θ − φ + γ(2θ − φ), θ)
+      Players(discriminator=2.5, generator=2.0)
     """
     return JacobianCoupling(name="smoothing", gamma=gamma, mask=((1, 0), (1, 0)))

@@ -33,6 +33,12 @@ class lazy(Wrapper):
 
     Raises:
       InputError: every is less than 1, or rule is no rule.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> rule = jare_tf.lazy(jare_tf.jare(gamma=0.5), every=2)
+      >>> [bilinear.direction(rule, theta=1.0, phi=2.0, updates=n) for n in (1, 2)]  # (−φ + 2γθ, θ + 2γφ), then ξ
+      [Players(discriminator=-1.0, generator=3.0), Players(discriminator=-2.0, generator=1.0)]
     """
 
     rule: Rule

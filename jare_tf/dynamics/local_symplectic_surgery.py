@@ -30,6 +30,12 @@ class local_symplectic_surgery(Rule):
 
     Raises:
       InputError: damping is negative, infinite or NaN, iterations is no integer of at least 1.
+
+    Examples:
+      >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
+      >>> rule = jare_tf.local_symplectic_surgery(damping=0.0)
+      >>> damped.direction(rule, theta=2.0, phi=1.0)  # ½(J + Jᵀ)(θ, φ) = (θ, 0)
+      Players(discriminator=2.0, generator=0.0)
     """
 
     damping: NonNegative = 0.1

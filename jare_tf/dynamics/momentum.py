@@ -29,6 +29,14 @@ class momentum(Wrapper):
 
     Raises:
       InputError: beta is not above −1 and below 1, or rule is no rule.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> rule = jare_tf.momentum(jare_tf.sim_gd(), beta=-0.5)
+      >>> bilinear.direction(rule, theta=1.0, phi=2.0, updates=2)  # ξ + βξ
+      Players(discriminator=-1.0, generator=0.5)
+      >>> bilinear.rate(rule, step=0.5), bilinear.rate(rule, step=0.5, schedule=jare_tf.Alternating())
+      (1.0200..., 0.9625...)
     """
 
     rule: Rule

@@ -68,6 +68,13 @@ class lola(OpponentShaping):
 
     Raises:
       InputError: step is negative, infinite or NaN, or shaping is not from 0 to 1.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.direction(jare_tf.lola(step=0.5, shaping=0.0), theta=1.0, phi=2.0)  # (−φ + sθ, θ + sφ)
+      Players(discriminator=-1.5, generator=2.0)
+      >>> bilinear.direction(jare_tf.lola(step=0.5), theta=1.0, phi=2.0)  # (−φ + 2sθ, θ + 2sφ)
+      Players(discriminator=-1.0, generator=3.0)
     """
 
     step: NonNegative
@@ -95,6 +102,14 @@ class stable_opponent_shaping(OpponentShaping):
 
     Raises:
       InputError: step is negative, infinite or NaN, a or b is out of its range.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> rule = jare_tf.stable_opponent_shaping(step=0.5, b=0.5)
+      >>> bilinear.direction(rule, theta=0.0, phi=2.0)  # p = 1: (−φ + 2sθ, θ + 2sφ)
+      Players(discriminator=-2.0, generator=2.0)
+      >>> bilinear.direction(rule, theta=0.0, phi=0.25)  # p = φ²: (−φ, s(1 + φ²)φ)
+      Players(discriminator=-0.25, generator=0.1328125)
     """
 
     step: NonNegative

@@ -17,6 +17,13 @@ class optimistic(Rule):
     It remembers one gradient; before the first step that is zero, so that the first direction is 2ξ. With a momentum
     optimizer on top it is no longer the published method, which is for plain gradient descent; with Adam on top it is
     not their Optimistic Adam, which extrapolates Adam's own direction. A step costs one evaluation of ξ.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> [bilinear.direction(jare_tf.optimistic(), theta=1.0, phi=2.0, updates=n) for n in (1, 2)]  # 2ξ, then 2ξ − ξ
+      [Players(discriminator=-4.0, generator=2.0), Players(discriminator=-2.0, generator=1.0)]
+      >>> bilinear.rate(jare_tf.optimistic(), step=0.5)  # |μ| of μ² − (1 − i)μ − ½i = (μ − ½(1 − i))²
+      0.7071...
     """
 
     differentiates_twice = False

@@ -15,16 +15,20 @@ class OptimisticAdam(keras.optimizers.Adam):
     it extrapolates the gradient, and Adam's moments then see the extrapolated one. Any rule feeds this one;
     `sim_gd()` is the published method. One slot more than Adam.
 
-    ```python
-    gan.compile(jare_tf.OptimisticAdam(2e-4, beta_1=0.5), jare_tf.OptimisticAdam(2e-5, beta_1=0.5))
-    ```
-
     Args:
       learning_rate: η, a number or a schedule.
-      beta_1: β1, of the mean m of gradients.
-      beta_2: β2, of the mean v of their squares.
-      epsilon: ε.
+      beta_1: β1, of the mean m of gradients, from 0 to below 1.
+      beta_2: β2, of the mean v of their squares, likewise.
+      epsilon: ε, positive.
       kwargs: clipping, weight decay and the like, as `keras.optimizers.Adam` has them.
+
+    Examples:
+      >>> w, optimizer = keras.Variable(1.0), jare_tf.OptimisticAdam(learning_rate=0.125)
+      >>> for _ in range(2):  # of equal gradients, r_t = 1: w − 2η, then w − 2η + η
+      ...     optimizer.apply([tf.constant(1.0)], [w])
+      ...     print(round(float(w.value), 5))
+      0.75
+      0.625
     """
 
     def __init__(

@@ -20,6 +20,12 @@ class Update(NamedTuple):
     evaluation: the game at the point, for losses, gradient norms and the networks' next state.
     regularizer: Players of scalars, what the rule adds to each player's loss, zero where it adds nothing.
     memory: what the rule remembers for its next update, in the structure of `Rule.memory`.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> update = jare_tf.jare(gamma=0.5).update(bilinear, bilinear.point(theta=1.0, phi=2.0), batch=None)
+      >>> float(update.regularizer.generator), float(update.evaluation.losses.generator)  # ½γ‖∇θ ℓ_D‖² = ½γφ², ℓ_G = θφ
+      (1.0, 2.0)
     """
 
     direction: Players
@@ -40,6 +46,16 @@ class Rule(Serializable, abc.ABC):
       settles: after how many periods at one point its memory is what it stays there, or nearly; 1 for most.
       differentiates_twice: whether its direction has second derivatives of the losses in it, as most rules' has.
       in_float16: whether its direction is right in float16, under a loss scale; `GAN` refuses one that is not.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> from jare_tf.dynamics.vector_field import vector_field
+      >>> class Signs(jare_tf.Rule):
+      ...     def update(self, game, point, batch, memory):
+      ...         here = vector_field(game, point, batch)
+      ...         return jare_tf.Update(tf.nest.map_structure(tf.sign, here.gradient), here)
+      >>> bilinear.direction(Signs(), theta=1.0, phi=2.0)
+      Players(discriminator=-1.0, generator=1.0)
     """
 
     period: int = 1

@@ -17,10 +17,22 @@ class RungeKutta(Wrapper):
     """An explicit Runge–Kutta method whose every stage starts from the one before it.
 
     k_1 = ξ(w) + (d(w) − ξ(w))/b_1, k_{i+1} = ξ(w − a_i s k_i), direction = Σ_i b_i k_i, with the direction d of `rule`.
+    A subclass is a dataclass with the fields `step`, which is s, and `rule`.
 
     Attributes:
       nodes: a_1, ..., a_{m−1}.
-      weights: b_1, ..., b_m, whose sum is 1.
+      weights: b_1, ..., b_m, whose sum is 1; b_1 is not 0.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> import dataclasses
+      >>> @dataclasses.dataclass(frozen=True)
+      ... class Ralston(jare_tf.rules.RungeKutta):
+      ...     step: float
+      ...     rule: jare_tf.Rule = jare_tf.sim_gd()
+      ...     nodes, weights = (2 / 3,), (1 / 4, 3 / 4)
+      >>> bilinear.rate(Ralston(step=1.0), step=1.0)  # |1 − z + z²/2|² = 1 + s⁴/4, as every method of second order
+      1.1180...
     """
 
     step: float
@@ -61,6 +73,11 @@ class heun(RungeKutta):
 
     Raises:
       InputError: step is negative, infinite or NaN, or rule is no rule.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.rate(jare_tf.heun(step=1.0), step=1.0)  # √(1 + s⁴/4)
+      1.1180...
     """
 
     nodes: ClassVar = (1.0,)
@@ -89,6 +106,11 @@ class runge_kutta4(RungeKutta):
 
     Raises:
       InputError: step is negative, infinite or NaN, or rule is no rule.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.rate(jare_tf.runge_kutta4(step=1.0), step=1.0) ** 2  # 1 − 1/72 + 1/576
+      0.9878...
     """
 
     nodes: ClassVar = (1 / 2, 1 / 2, 1.0)

@@ -29,6 +29,13 @@ class Schedule(Serializable, abc.ABC):
       returns: whether every move starts from the weights before the step, so that only the last one counts and the
         others look ahead. What optimizers, networks and rules remember goes on from move to move.
       pull_backs: what happens to the weights after steps, each with a copy of its own, in this order.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> class GeneratorTwice(jare_tf.rules.Schedule):
+      ...     moves = (jare_tf.Players(True, False), jare_tf.Players(False, True), jare_tf.Players(False, True))
+      >>> bilinear.rate(jare_tf.jare(gamma=0.5), step=0.5, schedule=GeneratorTwice())  # √det, 1 − γη a move: 0.75^{3/2}
+      0.6495...
     """
 
     moves: tuple[Players, ...]
@@ -39,7 +46,13 @@ class Schedule(Serializable, abc.ABC):
 
 @dataclasses.dataclass(frozen=True)
 class Simultaneous(Schedule):
-    """Both players move at once, from the same point and batch (JARE eq. 2; ConOpt Alg. 1)."""
+    """Both players move at once, from the same point and batch (JARE eq. 2; ConOpt Alg. 1).
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.rate(jare_tf.sim_gd(), step=0.75, schedule=jare_tf.Simultaneous())  # √(1 + η²)
+      1.25
+    """
 
     moves = (Players(discriminator=True, generator=True),)
 
@@ -59,6 +72,12 @@ class Alternating(Schedule):
 
     Raises:
       InputError: a number is no integer of at least 1, or `first` is no player.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> rate = bilinear.rate(jare_tf.sim_gd(), step=0.75, schedule=jare_tf.Alternating())
+      >>> round(rate, 9)  # μ² − (2 − η²)μ + 1 = 0, |μ| = 1 up to η = 2: it goes round
+      1.0
     """
 
     n_discriminator: Count = 1
@@ -78,6 +97,11 @@ class Extrapolating(Schedule):
     w½ = w − step(d(w)), w' = w − step(d(w½)) with the optimizer's own steps and a batch for each: with Adam and
     `sim_gd()` that is ExtraAdam, with plain gradient descent the extragradient method; it takes every rule and every
     optimizer. Adam's moments advance in both moves. A training step costs two steps of the rule.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.rate(jare_tf.sim_gd(), step=0.5, schedule=jare_tf.Extrapolating())  # √((1 − η²)² + η²)
+      0.9013...
     """
 
     moves = (Players(discriminator=True, generator=True),) * 2
@@ -104,6 +128,13 @@ class Lookahead(Schedule):
 
     Raises:
       InputError: an argument is not in its range, or period no multiple of that of a Lookahead within.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> for factor in (0.25, 0.75):  # |1 − α + α(1 + iη)²|^½ at η = 0.1: below 1 for α < 1 − 1/k = ½
+      ...     bilinear.rate(jare_tf.sim_gd(), step=0.1, schedule=jare_tf.Lookahead(period=2, factor=factor))
+      0.9993...
+      1.0018...
     """
 
     period: Count = 5

@@ -27,6 +27,12 @@ class symplectic_gradient_adjustment(Rule):
 
     Raises:
       InputError: gamma is negative, infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import damped  # ℓ_G = −ℓ_D = θφ − ½θ², ξ = (θ − φ, θ)
+      >>> rule = jare_tf.symplectic_gradient_adjustment(gamma=0.5)
+      >>> damped.direction(rule, theta=2.0, phi=1.0)  # Aᵀξ = (θ, φ − θ), s = 1
+      Players(discriminator=2.0, generator=1.5)
     """
 
     gamma: NonNegative = 1.0

@@ -33,6 +33,11 @@ class unrolled(Rule):
 
     Raises:
       InputError: steps or step is negative, step is infinite or NaN.
+
+    Examples:
+      >>> from jare_tf.theory.games import bilinear  # ℓ_G = −ℓ_D = θφ, ξ = (−φ, θ)
+      >>> bilinear.direction(jare_tf.unrolled(steps=1, step=0.5), theta=1.0, phi=2.0)  # ℓ_G = (θ + sφ)φ: (−φ, θ + 2sφ)
+      Players(discriminator=-2.0, generator=3.0)
     """
 
     steps: CountFromZero

@@ -14,9 +14,10 @@ import tensorflow as tf
 import jare_tf
 from jare_tf.game.networks import affine
 from jare_tf.theory import closed_form, spectrum, step_size
+from jare_tf.theory.games import NO_BATCH, bilinear
 from jare_tf.types import Players, Point
 from tests.dynamics.test_rules import at, update_of, whole, xi
-from tests.games import affine_game, affine_point, bilinear_game, exact_batch, small_game
+from tests.games import affine_game, exact_batch, small_game
 
 STEP = 0.05
 PLAIN = jare_tf.sim_gd()
@@ -61,12 +62,11 @@ def gaussian():
     )
 
 
-def bilinear():
-    game, batch = bilinear_game()
-    return game, affine_point([0.0], [1.0]), batch, np.array([1j, -1j])
+def rotation():
+    return bilinear, bilinear.point(), NO_BATCH, np.array([1j, -1j])
 
 
-@pytest.mark.parametrize("made", [gaussian, bilinear])
+@pytest.mark.parametrize("made", [gaussian, rotation])
 @pytest.mark.parametrize("name", POLYNOMIALS)
 def test_rate(float64, name, made):
     """The predicted rate is that of the polynomial's largest root, and the observed one is the predicted one."""
@@ -94,21 +94,16 @@ def test_rate(float64, name, made):
     ids=["heun", "runge_kutta4", "extrapolation_from_the_past", "negative momentum", "momentum"],
 )
 def test_where_the_bilinear_game_is_stable(float64, make, stable, unstable):
-    game, rest, batch, _ = bilinear()
-    rate = lambda s: step_size.rate(spectrum.linearize(game, make(s), rest, batch), keras.optimizers.SGD(), s)
-    assert rate(unstable) > 1
-    assert stable is None or rate(stable) < 1
+    assert bilinear.rate(make(unstable), unstable) > 1
+    assert stable is None or bilinear.rate(make(stable), stable) < 1
 
 
 @pytest.mark.parametrize(("beta", "step"), itertools.product([-0.5, 0.3], [0.1, 0.5, 0.9]))
 def test_negative_momentum_is_for_alternating_moves(float64, beta, step):
     """(μ − 1)² (μ − β)² + s² μ³ = 0 on the bilinear game: inside the unit circle for β = −½, outside for β = 0.3."""
-    game, rest, batch, _ = bilinear()
-    rule = jare_tf.momentum(PLAIN, beta)
-    linear = spectrum.linearize(game, rule, rest, batch, schedule=jare_tf.Alternating(1, 1))
     squares = np.polymul(np.poly([1, 1]), np.poly([beta, beta]))
     expected = np.abs(np.roots(np.polyadd(squares, [step**2, 0, 0, 0]))).max()
-    found = step_size.rate(linear, keras.optimizers.SGD(), step)
+    found = bilinear.rate(jare_tf.momentum(PLAIN, beta), step, jare_tf.Alternating(1, 1))
     # The rate is that of a training step, in which each player moves once.
     assert found == pytest.approx(expected, rel=1e-9)
     assert (found < 1) == (beta < 0)

@@ -1,6 +1,5 @@
 """Rules that take linear combinations or inverses of the Jacobian's blocks, against dense algebra in float64."""
 
-import keras
 import numpy as np
 import pytest
 import scipy.linalg
@@ -8,10 +7,11 @@ import tensorflow as tf
 
 import jare_tf
 from jare_tf.dynamics.least_squares import least_squares
-from jare_tf.theory import spectrum, step_size
+from jare_tf.theory import spectrum
+from jare_tf.theory.games import bilinear
 from jare_tf.types import Players
 from tests.dynamics.test_rules import jacobian, update_of, whole, xi
-from tests.games import affine_game, affine_point, bilinear_game, exact_batch, small_game
+from tests.games import affine_game, affine_point, exact_batch, small_game
 
 LOSSES = pytest.mark.parametrize(
     "loss", [jare_tf.Minimax(), jare_tf.NonSaturating()], ids=["minimax", "non_saturating"]
@@ -152,10 +152,8 @@ def test_competitive_at_rest(float64):
     game, rest, batch, _ = gaussian()
     found = curvatures(jare_tf.competitive(0.4, 2), game, rest, batch)
     np.testing.assert_allclose(found, curvatures(jare_tf.jare(gamma=0.4), game, rest, batch) / 1.04, atol=1e-9)
-    game, batch = bilinear_game()
     for step in (0.1, 30.0):
-        linear = spectrum.linearize(game, jare_tf.competitive(step, 1), affine_point([0.0], [1.0]), batch)
-        assert step_size.rate(linear, keras.optimizers.SGD(), step) == pytest.approx((1 + step**2) ** -0.5)
+        assert bilinear.rate(jare_tf.competitive(step, 1), step) == pytest.approx((1 + step**2) ** -0.5)
 
 
 def test_follow_the_ridge_at_rest(float64):

@@ -10,8 +10,9 @@ import tensorflow as tf
 import jare_tf
 from jare_tf.game.networks import mlp
 from jare_tf.theory import spectrum, step_size
+from jare_tf.theory.games import NO_BATCH, bilinear
 from tests.dynamics.test_rules import at, whole
-from tests.games import affine_game, affine_point, bilinear_game, exact_batch
+from tests.games import affine_game, affine_point, exact_batch
 
 PLAIN = jare_tf.sim_gd()
 SGD = keras.optimizers.SGD()
@@ -19,8 +20,7 @@ SGD = keras.optimizers.SGD()
 
 def bilinear_rate(schedule, step, rule=PLAIN, optimizer=SGD):
     """ρ on the bilinear game, whose Jacobian has the eigenvalues ±i."""
-    game, batch = bilinear_game()
-    linear = spectrum.linearize(game, rule, affine_point([0.0], [1.0]), batch, schedule=schedule)
+    linear = spectrum.linearize(bilinear, rule, bilinear.point(), NO_BATCH, schedule=schedule)
     return step_size.rate(linear, optimizer, step)
 
 
@@ -166,10 +166,8 @@ def test_optimistic_adam_at_rest(float64):
     for step in (0.1, 0.8):
         found = bilinear_rate(jare_tf.Simultaneous(), step, PLAIN, made)
         assert found == pytest.approx(bilinear_rate(jare_tf.Simultaneous(), step / 2, jare_tf.optimistic()), rel=1e-9)
-    game, batch = bilinear_game()
     made = lambda: jare_tf.OptimisticAdam(0.4, beta_1=0.3, beta_2=0.9, epsilon=2.0)
-    rest = affine_point([0.0], [1.0])
-    observed = step_size.observed_rate(game, PLAIN, rest, batch, made, steps=400, displacement=1e-6)
+    observed = step_size.observed_rate(bilinear, PLAIN, bilinear.point(), NO_BATCH, made, steps=400, displacement=1e-6)
     assert observed == pytest.approx(bilinear_rate(jare_tf.Simultaneous(), 0.4, PLAIN, made()), rel=1e-4)
 
 

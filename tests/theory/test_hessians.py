@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import jare_tf
 from jare_tf.theory import hessians, spectral_density, spectrum
+from jare_tf.theory.games import NO_BATCH, bilinear
 from jare_tf.theory.matrix_free import Operator
-from tests.games import FormulaGame, affine_game, affine_point, bilinear_game, exact_batch, small_game
+from tests.games import affine_game, affine_point, exact_batch, small_game
 
 BOTH = pytest.mark.parametrize("make", [hessians.matrices, hessians.operators])
 
@@ -120,10 +120,9 @@ def test_nothing_converges():
 
 def test_a_player_of_one_parameter(float64):
     """ℓ_G = −ℓ_D = θφ: A = E = 0 and J_a = [[0, −1], [1, 0]]."""
-    game = FormulaGame(lambda theta, phi: (-theta * phi, theta * phi))
-    point = game.point(0.3, -0.2)
+    point = bilinear.point(0.3, -0.2)
     for make in (hessians.matrices, hessians.operators):
-        found = hessians.curvature(make(game, point, [jare_tf.Batch(tf.zeros([1]), tf.zeros([1]))]))
+        found = hessians.curvature(make(bilinear, point, [NO_BATCH]))
         assert (found.real_bounds, found.rotation) == ((0.0, 0.0), pytest.approx(1.0))
         assert found.generator.negative == 0
 
@@ -188,7 +187,7 @@ def test_lanczos_stays_orthogonal():
 
 
 def test_the_wasserstein_generator_has_no_curvature(float64):
-    game, batch = bilinear_game()
-    found = hessians.curvature(hessians.operators(game, affine_point([0.4], [0.1]), [batch]))
+    game = affine_game([1.0], jare_tf.Minimax(jare_tf.losses.wasserstein()))
+    found = hessians.curvature(hessians.operators(game, affine_point([0.4], [0.1]), [exact_batch([1.0], 0.5)]))
     assert found.rotation == pytest.approx(1.0)
     assert found.real_bounds == (0.0, 0.0)

@@ -9,18 +9,18 @@ import jare_tf
 from jare_tf.dynamics.vector_field import vector_field
 from jare_tf.game.networks import batch_norm
 from jare_tf.theory import hessians, path
-from jare_tf.types import Batch, Players
+from jare_tf.theory.games import NO_BATCH, FormulaGame
+from jare_tf.types import Players
 from tests.conftest import flat
-from tests.games import FormulaGame, small_game
+from tests.games import small_game
 
 ALPHAS = np.linspace(-0.1, 1.1, 25)
-NOTHING = Batch(tf.zeros([1], tf.float64), tf.zeros([1], tf.float64))
 
 
 def test_attraction():
     """ξ = w − w*, w_T = w*: cos(α) = sign(1 − α), ‖ξ‖ = |1 − α|‖Δ‖; at α = 1 ξ is 0 and cos not defined."""
     game = FormulaGame(lambda theta, phi: (theta**2 / 2, phi**2 / 2))
-    found = path.between(game, game.point(3.0, -4.0), game.point(0.0, 0.0), [NOTHING], [-0.1, 0.0, 0.4, 1.0, 1.1])
+    found = path.between(game, game.point(3.0, -4.0), game.point(0.0, 0.0), [NO_BATCH], [-0.1, 0.0, 0.4, 1.0, 1.1])
     for cosines in found.cosines:
         np.testing.assert_allclose(cosines, [1, 1, 1, np.nan, -1], atol=1e-12)
     np.testing.assert_allclose(found.norms.both, 5 * np.abs(1 - found.alphas), atol=1e-12)
@@ -34,7 +34,7 @@ def test_rotation(delta):
     """The bilinear game, J = b[[0, −1], [1, 0]], w_T = w* + δ: cos = ⟨Δ, Jδ⟩/(b‖Δ‖‖(1 − α)Δ + δ‖)."""
     b, start = 0.7, np.array([2.0, 1.0])
     game = FormulaGame(lambda theta, phi: (-b * theta * phi, b * theta * phi))
-    found = path.between(game, game.point(*start), game.point(*delta), [NOTHING], ALPHAS)
+    found = path.between(game, game.point(*start), game.point(*delta), [NO_BATCH], ALPHAS)
     back = start - delta
     away = (1 - ALPHAS)[:, None] * back + delta
     jacobian = b * np.array([[0, -1], [1, 0]])
@@ -97,7 +97,7 @@ def test_state_is_interpolated(float64):
     finally:
         tf.config.run_functions_eagerly(False)
     assert (float(blended[0]), int(blended[1])) == (2.0, 5)
-    path.between(game, *ends, [NOTHING], [0.5])
+    path.between(game, *ends, [NO_BATCH], [0.5])
     assert len(seen) == 1
 
 

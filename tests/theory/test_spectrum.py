@@ -12,9 +12,10 @@ from jare_tf.game.losses import objectives
 from jare_tf.game.networks import affine, linear_quadratic
 from jare_tf.theory import closed_form, eigenvalues, spectrum
 from jare_tf.theory.closed_form import SimpleGame
+from jare_tf.theory.games import NO_BATCH, bilinear
 from jare_tf.types import Batch, Players, Point
 from tests.conftest import PRESETS, RULES, flat
-from tests.games import affine_game, affine_point, bilinear_game, exact_batch, moved, small_game
+from tests.games import affine_game, affine_point, exact_batch, moved, small_game
 
 GAMES = pytest.mark.parametrize(
     ("sigma", "mean", "gamma"),
@@ -199,9 +200,8 @@ def test_conopt_corollaries_5_and_8(float64):
     )
     assert strict.real.max() < 0
     assert eigenvalues.largest_stable_step(strict) > 0.1
-    game, batch = bilinear_game()
     for rule, least, most in [(jare_tf.sim_gd(), 0.0, 0.0), (jare_tf.con_opt(gamma=0.5), 0.5, 1.0)]:
-        values = spectrum.linearize(game, rule, affine_point([0.0], [1.0]), batch).eigenvalues(1.0)
+        values = spectrum.linearize(bilinear, rule, bilinear.point(), NO_BATCH).eigenvalues(1.0)
         # λ = ±i − γ: the largest step is 2γ/(1 + γ²) = 0.8.
         assert least <= eigenvalues.largest_stable_step(values) <= most
 

@@ -9,8 +9,9 @@ import pytest
 import jare_tf
 from jare_tf.theory import spectrum, step_size
 from jare_tf.theory.closed_form import SimpleGame
+from jare_tf.theory.games import NO_BATCH, bilinear
 from tests.conftest import RULES
-from tests.games import affine_game, affine_point, bilinear_game, exact_batch
+from tests.games import affine_game, affine_point, exact_batch
 
 PLAIN = keras.optimizers.SGD()
 
@@ -91,20 +92,15 @@ def test_largest_stable_step_is_that_of_section_5_2(float64):
 
 def test_conopt_lemma_11_momentum_on_the_bilinear_game(float64):
     """No momentum makes simultaneous descent of a bilinear game converge; in turn it circles."""
-    game, batch = bilinear_game()
-    linear = spectrum.linearize(game, jare_tf.sim_gd(), affine_point([0.0], [1.0]), batch)
+    linear = spectrum.linearize(bilinear, jare_tf.sim_gd(), bilinear.point(), NO_BATCH)
     for momentum in (0.0, 0.3, 0.9):
         assert step_size.largest_stable_step(linear, keras.optimizers.SGD(momentum=momentum)) == 0.0
     assert step_size.rate(linear, keras.optimizers.SGD(), 0.1) == pytest.approx(1.01**0.5)
-    in_turn = spectrum.linearize(
-        game, jare_tf.sim_gd(), affine_point([0.0], [1.0]), batch, schedule=jare_tf.Alternating()
-    )
-    assert step_size.rate(in_turn, keras.optimizers.SGD(), 0.1) == pytest.approx(1)
+    assert bilinear.rate(jare_tf.sim_gd(), 0.1, jare_tf.Alternating()) == pytest.approx(1)
 
 
 def test_optimizer_without_linear_form(float64):
-    game, batch = bilinear_game()
-    linear = spectrum.linearize(game, jare_tf.jare(gamma=1.0), affine_point([0.0], [1.0]), batch)
+    linear = spectrum.linearize(bilinear, jare_tf.jare(gamma=1.0), bilinear.point(), NO_BATCH)
     with pytest.raises(jare_tf.InputError, match="Adagrad has no linear form near rest here: use SGD, RMSprop or Adam"):
         step_size.rate(linear, keras.optimizers.Adagrad(), 0.1)
     with pytest.raises(jare_tf.InputError, match="SGD with weight decay moves the equilibrium"):

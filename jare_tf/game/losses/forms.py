@@ -21,6 +21,14 @@ class Loss(Serializable, abc.ABC):
 
     Args:
       objective: g1 and g2, `objectives.vanilla()` by default.
+
+    Examples:
+      >>> class Swapped(jare_tf.Loss):  # the generator has real and generated samples exchange their roles
+      ...     def generator(self, discriminator, real_logits, fake_logits):
+      ...         return self.discriminator(fake_logits, real_logits)
+      >>> loss = Swapped(jare_tf.losses.wasserstein())(tf.constant([3.0]), tf.constant([1.0]))
+      >>> [float(part) for part in loss]  # −(D(x) − D(G(z))), and the reverse
+      [-2.0, 2.0]
     """
 
     objective: Objective = vanilla()
@@ -44,6 +52,11 @@ class Minimax(Loss):
     """The zero-sum form: ℓ_G = f = −ℓ_D (JARE eq. 1).
 
     ℓ_G keeps the term of the real samples, which does not depend on the generator, so that ℓ_D + ℓ_G = 0 exactly.
+
+    Examples:
+      >>> loss = jare_tf.Minimax()(tf.constant([0.0]), tf.constant([0.0]))
+      >>> [float(part) for part in loss]  # 2 log 2 and −2 log 2
+      [1.386..., -1.386...]
     """
 
     def generator(self, discriminator, real_logits, fake_logits):
@@ -57,6 +70,11 @@ class NonSaturating(Loss):
     itself (Goodfellow et al. 2014, section 3; Nowozin et al. 2016, section 3.2). JARE section 7 trains every method on
     CIFAR-10 with it. Where g1(t) = −g2(t) + a constant its gradient is that of `Minimax`; with the others the game is
     not zero-sum.
+
+    Examples:
+      >>> loss = jare_tf.NonSaturating()(tf.constant([0.0]), tf.constant([-10.0]))  # a discriminator sure of itself
+      >>> float(loss.generator)  # log(1 + e¹⁰)
+      10.000...
     """
 
     def generator(self, discriminator, real_logits, fake_logits):
@@ -68,6 +86,11 @@ class LinearGenerator(Loss):
 
     With `vanilla`, whose best D is log(p/q), it estimates KL(Q ‖ P), the "KL" of ConOpt Fig. 9; with `hinge` it is the
     generator's loss of Miyato et al. 2018, eq. 17.
+
+    Examples:
+      >>> loss = jare_tf.LinearGenerator(jare_tf.losses.hinge())(tf.constant([0.5]), tf.constant([-3.0]))
+      >>> [float(part) for part in loss]  # max(0, 1 − ½) + max(0, 1 − 3), and −(−3)
+      [0.5, 3.0]
     """
 
     def generator(self, discriminator, real_logits, fake_logits):
@@ -82,6 +105,11 @@ class Relativistic(Loss):
 
     Raises:
       InputError: there are not as many real as generated samples.
+
+    Examples:
+      >>> loss = jare_tf.Relativistic()(tf.constant([2.0, 5.0]), tf.constant([2.0, 5.0]))
+      >>> [float(part) for part in loss]  # log(1 + e⁰) for both players: only differences count
+      [0.693..., 0.693...]
     """
 
     def discriminator(self, real_logits, fake_logits):

@@ -42,6 +42,12 @@ class Objective(Serializable):
       g2: of the logits of generated samples.
       slopes: g1'(0) and g2'(0), of which the second is minus the first.
       curvatures: g1''(0) and g2''(0).
+
+    Examples:
+      >>> jare_tf.losses.least_squares().slope, jare_tf.losses.least_squares().curvature  # g1'(0), g1''(0) + g2''(0)
+      (0.5, -2.0)
+      >>> jare_tf.losses.hinge().satisfies_assumption_2
+      False
     """
 
     maker: str
@@ -115,7 +121,13 @@ def _made_by(maker: str) -> Callable[..., Objective]:
 
 @_named
 def vanilla() -> Objective:
-    """g1(t) = g2(−t) = −log(1 + e^−t) (Goodfellow et al. 2014): D(x) = log(p/q), at the equilibrium f = −2 log 2."""
+    """g1(t) = g2(−t) = −log(1 + e^−t) (Goodfellow et al. 2014): D(x) = log(p/q), at the equilibrium f = −2 log 2.
+
+    Examples:
+      >>> objective = jare_tf.losses.vanilla()
+      >>> float(objective.g1(0.0) + objective.g2(0.0))  # −2 log 2
+      -1.386...
+    """
     return Objective(
         maker="jare_tf>vanilla",
         g1=lambda t: -tf.nn.softplus(-t),
@@ -131,6 +143,11 @@ def wasserstein() -> Objective:
 
     The discriminator must be kept Lipschitz elsewhere, by `networks.weight_clipping`, by `gradient_penalty.WGANGP` or
     by spectral norm. Where it is not, f is the "indicator divergence" of ConOpt (its section 2.1 and Fig. 9).
+
+    Examples:
+      >>> objective = jare_tf.losses.wasserstein()
+      >>> objective.g1(3.0) + objective.g2(1.0)
+      2.0
     """
     return Objective(
         maker="jare_tf>wasserstein", g1=lambda t: t, g2=lambda t: -t, slopes=(1.0, -1.0), curvatures=(0.0, 0.0)
@@ -139,7 +156,13 @@ def wasserstein() -> Objective:
 
 @_named
 def hinge() -> Objective:
-    """g1(t) = g2(−t) = min(0, t − 1) (Lim & Ye 2017; Miyato et al. 2018, eq. 16), for `forms.LinearGenerator`."""
+    """g1(t) = g2(−t) = min(0, t − 1) (Lim & Ye 2017; Miyato et al. 2018, eq. 16), for `forms.LinearGenerator`.
+
+    Examples:
+      >>> objective = jare_tf.losses.hinge()
+      >>> float(objective.g1(0.25)), float(objective.g2(0.25))  # ¼ − 1, −¼ − 1
+      (-0.75, -1.25)
+    """
     return Objective(
         maker="jare_tf>hinge",
         g1=lambda t: -tf.nn.relu(1 - t),
@@ -155,6 +178,11 @@ def least_squares() -> Objective:
 
     It is their eq. 9, targets of 1 for real and 0 for generated samples, with the logit counted from ½, its value at
     the equilibrium; the last bias of a discriminator makes up for it.
+
+    Examples:
+      >>> objective = jare_tf.losses.least_squares()
+      >>> float(objective.g1(1.5)), float(objective.g2(1.5))  # −½ · 1², −½ · 2²
+      (-0.5, -2.0)
     """
     return Objective(
         maker="jare_tf>least_squares",
@@ -167,7 +195,14 @@ def least_squares() -> Objective:
 
 @_named
 def jensen_shannon() -> Objective:
-    """`vanilla` plus 2 log 2: at most KL(P ‖ M) + KL(Q ‖ M) with M = (P + Q)/2."""
+    """`vanilla` plus 2 log 2 (Nowozin et al. 2016, Table 2): at most KL(P ‖ M) + KL(Q ‖ M) with M = (P + Q)/2.
+
+    Examples:
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.jensen_shannon(), tf.math.log(p / q)
+      >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # ¾ log(6/5) + ¼ log(2/3) + ½ log(16/15)
+      0.0676...
+    """
     plain = vanilla()
     return dataclasses.replace(
         plain,
@@ -181,7 +216,13 @@ def jensen_shannon() -> Objective:
 def kullback_leibler() -> Objective:
     """g1(t) = 1 + t, g2(t) = −e^t: at most KL(P ‖ Q) = Σ p log(p/q), at D = log(p/q).
 
-    Nowozin et al.'s logit rests at 1. e^t overflows float32 at t = 88, which ends a run.
+    The logit of Nowozin et al. 2016, Table 2, rests at 1. e^t overflows float32 at t = 88, which ends a run.
+
+    Examples:
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.kullback_leibler(), tf.math.log(p / q)
+      >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # ¾ log(3/2) + ¼ log(1/2)
+      0.1308...
     """
     return Objective(
         maker="jare_tf>kullback_leibler",
@@ -197,6 +238,12 @@ def reverse_kullback_leibler() -> Objective:
     """g1(t) = −e^−t, g2(t) = 1 − t: at most KL(Q ‖ P), at D = log(p/q) (the text below JARE eq. 1).
 
     e^−t overflows float32 at t = −88, which ends a run.
+
+    Examples:
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.reverse_kullback_leibler(), tf.math.log(p / q)
+      >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # ½ log(2/3) + ½ log 2
+      0.1438...
     """
     return Objective(
         maker="jare_tf>reverse_kullback_leibler",
@@ -209,7 +256,16 @@ def reverse_kullback_leibler() -> Objective:
 
 @_named
 def pearson_chi_squared() -> Objective:
-    """g1(t) = 2t, g2(t) = −2t − t²: at most Σ (p − q)²/q, at D = p/q − 1."""
+    """g1(t) = 2t, g2(t) = −2t − t²: at most Σ (p − q)²/q, at D = p/q − 1.
+
+    The logit of Nowozin et al. 2016, Table 2, is 2D.
+
+    Examples:
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.pearson_chi_squared(), p / q - 1
+      >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # 2 · (¼)²/½
+      0.25
+    """
     return Objective(
         maker="jare_tf>pearson_chi_squared",
         g1=lambda t: 2 * t,
@@ -223,8 +279,14 @@ def pearson_chi_squared() -> Objective:
 def neyman_chi_squared() -> Objective:
     """g1(t) = 2t − t², g2(t) = −2t: at most Σ (p − q)²/p, at D = 1 − q/p.
 
-    It is Pearson's with P and Q exchanged and D reversed, and concave; Nowozin et al.'s activation 1 − e^v leaves a
-    convex g2.
+    It is Pearson's with P and Q exchanged and D reversed, and concave; the activation 1 − e^v of Nowozin et al. 2016,
+    Table 2, leaves a convex g2.
+
+    Examples:
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.neyman_chi_squared(), 1 - q / p
+      >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # (¼)²/¾ + (¼)²/¼
+      0.3333...
     """
     return Objective(
         maker="jare_tf>neyman_chi_squared",
@@ -237,7 +299,16 @@ def neyman_chi_squared() -> Objective:
 
 @_named
 def squared_hellinger() -> Objective:
-    """g1(t) = g2(−t) = 1 − e^−t: at most Σ (√p − √q)², at D = ½ log(p/q). It overflows float32 at |t| = 88."""
+    """g1(t) = g2(−t) = 1 − e^−t: at most Σ (√p − √q)², at D = ½ log(p/q) (Nowozin et al. 2016, Table 2).
+
+    It overflows float32 at |t| = 88.
+
+    Examples:
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.squared_hellinger(), tf.math.log(p / q) / 2
+      >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # (√¾ − √½)² + (√¼ − √½)²
+      0.0681...
+    """
     return Objective(
         maker="jare_tf>squared_hellinger",
         g1=lambda t: 1 - tf.exp(-t),
@@ -257,6 +328,12 @@ def total_variation(scale: Positive = 0.5) -> Objective:
 
     Raises:
       InputError: scale is not a positive number.
+
+    Examples:
+      >>> p, q = tf.constant([0.75, 0.25]), tf.constant([0.5, 0.5])
+      >>> objective, d = jare_tf.losses.total_variation(), tf.constant([20.0, -20.0])
+      >>> float(tf.reduce_sum(p * objective.g1(d) + q * objective.g2(d)))  # ½(¼ + ¼)
+      0.25
     """
     return Objective(
         maker="jare_tf>total_variation",

@@ -37,6 +37,11 @@ def generator(*, mean: Sequence[float], offset: float = 0.05) -> keras.Model:
 
     The paper starts inside a ball of radius 0.05 around the equilibrium (JARE section 7); its code starts both players
     at an offset of 0.05 in every coordinate, which is the default here.
+
+    Examples:
+      >>> from jare_tf.networks import affine
+      >>> affine.generator(mean=[1.0, 2.0], offset=0.5)(tf.constant([[0.0, 1.0]])).numpy()  # φ + z
+      array([[1.5, 3.5]], dtype=float32)
     """
     return keras.Sequential(
         [keras.Input((len(mean),)), Shift([value + offset for value in mean])], name="affine_generator"
@@ -48,6 +53,11 @@ def discriminator(*, dimension: Width = 2, offset: float = 0.05, spectral_norm: 
     """D(x) = θᵀx, started `offset` away from the equilibrium θ* = 0 in every coordinate.
 
     With spectral norm D(x) = θᵀx/‖θ‖, a game without that equilibrium.
+
+    Examples:
+      >>> from jare_tf.networks import affine
+      >>> affine.discriminator(offset=0.5)(tf.constant([[1.0, 2.0]])).numpy()  # ½ · 1 + ½ · 2
+      array([[1.5]], dtype=float32)
     """
     dense, _ = sn.layers(spectral_norm)
     weights = dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(offset))
@@ -56,5 +66,11 @@ def discriminator(*, dimension: Width = 2, offset: float = 0.05, spectral_norm: 
 
 @checked
 def equilibrium(*, mean: Sequence[float]) -> Players:
-    """The parameters (θ*, φ*) = (0, mean) at which the game rests: float64 arrays shaped as the trainable variables."""
+    """The parameters (θ*, φ*) = (0, mean) at which the game rests: float64 arrays shaped as the trainable variables.
+
+    Examples:
+      >>> from jare_tf.networks import affine
+      >>> affine.equilibrium(mean=[1.0, 2.0]).generator
+      (array([1., 2.]),)
+    """
     return Players(discriminator=(np.zeros([len(mean), 1]),), generator=(np.array(mean, np.float64),))

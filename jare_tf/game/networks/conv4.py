@@ -28,6 +28,11 @@ def generator(
 
     Raises:
       InputError: image_size is no multiple of 8.
+
+    Examples:
+      >>> from jare_tf.networks import conv4
+      >>> conv4.generator(latent_dim=1, filters=1, image_size=8).count_params()  # 16 + 516 + 130 + 33 + 30
+      725
     """
     size = start_size("conv4.generator", image_size, 3)
     layers = keras.layers
@@ -61,6 +66,13 @@ def discriminator(
 
     Raises:
       InputError: image_size is no multiple of 8.
+
+    Examples:
+      >>> from jare_tf.networks import conv4
+      >>> conv4.discriminator(image_size=36)
+      Traceback (most recent call last):
+          ...
+      jare_tf.errors.InputError: conv4.discriminator: image_size must be a multiple of 8, not 36
     """
     start_size("conv4.discriminator", image_size, 3)
     dense, conv = sn.layers(spectral_norm)

@@ -52,6 +52,11 @@ def generator(
 
     Raises:
       InputError: image_size is no multiple of 2^L.
+
+    Examples:
+      >>> from jare_tf.networks import dcgan
+      >>> dcgan.generator(latent_dim=1, filters=1, image_size=4, layers=1).count_params()  # 2·(2·2) + (25·3 + 3)
+      86
     """
     size = start_size("dcgan.generator", image_size, layers)
     widths = [filters * growth**k for k in reversed(range(layers))]
@@ -93,6 +98,11 @@ def discriminator(
 
     Raises:
       InputError: image_size is no multiple of 2^L.
+
+    Examples:
+      >>> from jare_tf.networks import dcgan
+      >>> dcgan.discriminator(filters=1, image_size=4, layers=1).count_params()  # (25·3 + 1) + (2·2 + 1)
+      81
     """
     start_size("dcgan.discriminator", image_size, layers)
     dense, conv = sn.layers(spectral_norm)

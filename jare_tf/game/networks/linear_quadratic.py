@@ -36,7 +36,13 @@ class Monomials(keras.layers.Layer):
 
 @checked
 def generator(*, dimension: Width = 1, initial: float = 0.5, translates: bool = False) -> keras.Model:
-    """G(z) = A z, or A z + b if it `translates`; A starts at initial · I and b at 0. z has the `dimension` of x."""
+    """G(z) = A z, or A z + b if it `translates`; A starts at initial · I and b at 0. z has the `dimension` of x.
+
+    Examples:
+      >>> from jare_tf.networks import linear_quadratic
+      >>> linear_quadratic.generator()(tf.constant([[3.0]])).numpy()  # ½z
+      array([[1.5]], dtype=float32)
+    """
     scale = Dense(dimension, use_bias=translates, kernel_initializer=keras.initializers.Identity(gain=initial))
     return keras.Sequential([keras.Input((dimension,)), scale], name="linear_generator")
 
@@ -46,6 +52,11 @@ def discriminator(*, dimension: Width = 1, initial: float = 0.5, linear_term: bo
     """D(x) = Σ_i c_ii x_i² + √2 Σ_{i < j} c_ij x_i x_j, plus wᵀx if it has a `linear_term`.
 
     It is xᵀW x with W_ij = c_ij / √2 off the diagonal. All coefficients start at `initial`.
+
+    Examples:
+      >>> from jare_tf.networks import linear_quadratic
+      >>> linear_quadratic.discriminator()(tf.constant([[3.0]])).numpy()  # ½x²
+      array([[4.5]], dtype=float32)
     """
     weights = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(initial))
     layers = [keras.Input((dimension,)), Monomials(linear_term), weights]
@@ -56,5 +67,10 @@ def equilibrium() -> Players:
     """(w, a) = (0, 1) of the game in one dimension where z and x are distributed alike; a = −1 is another.
 
     float64 arrays shaped as the trainable variables.
+
+    Examples:
+      >>> from jare_tf.networks import linear_quadratic
+      >>> linear_quadratic.equilibrium()
+      Players(discriminator=(array([[0.]]),), generator=(array([[1.]]),))
     """
     return Players(discriminator=(np.zeros([1, 1]),), generator=(np.ones([1, 1]),))

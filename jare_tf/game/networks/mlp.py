@@ -28,6 +28,11 @@ def generator(
       width: units of a hidden layer.
       depth: hidden layers.
       kernel_initializer: of every layer's weights, by name or what makes one, as '@keras.initializers.Orthogonal'.
+
+    Examples:
+      >>> from jare_tf.networks import mlp
+      >>> mlp.generator(latent_dim=3, width=4, depth=1).count_params()  # (3 + 1) · 4 + (4 + 1) · 2
+      26
     """
     hidden = [Dense(width, "relu", kernel_initializer=_new(kernel_initializer)) for _ in range(depth)]
     output = Dense(output_dim, kernel_initializer=_new(kernel_initializer))
@@ -53,6 +58,11 @@ def discriminator(
       input_scale: what samples are multiplied with.
       kernel_initializer: of every layer's weights, by name or what makes one, as '@keras.initializers.Orthogonal'.
       spectral_norm: divide every kernel by its spectral norm.
+
+    Examples:
+      >>> from jare_tf.networks import mlp
+      >>> mlp.discriminator(width=4, depth=2).count_params()  # (2 + 1) · 4 + (4 + 1) · 4 + (4 + 1) · 1
+      37
     """
     dense, _ = sn.layers(spectral_norm)
     scaled = [keras.layers.Rescaling(input_scale)] if input_scale != 1.0 else []

@@ -46,6 +46,11 @@ def generator_v1(
 
     Raises:
       InputError: image_size is no power of two from 8.
+
+    Examples:
+      >>> from jare_tf.networks import resnet
+      >>> resnet.generator_v1(filters=2, image_size=16).output_shape  # 2 px, doubled twice and once more
+      (None, 16, 16, 3)
     """
     blocks = doublings("resnet.generator_v1", image_size, 4)
     latent, hidden = _upsampled(latent_dim, filters, 2, blocks)
@@ -67,6 +72,11 @@ def generator_v2(
 
     Raises:
       InputError: image_size is no power of two from 8.
+
+    Examples:
+      >>> from jare_tf.networks import resnet
+      >>> resnet.generator_v2(filters=2, image_size=8).output_shape  # 4 px, doubled once
+      (None, 8, 8, 3)
     """
     blocks = doublings("resnet.generator_v2", image_size, 4)
     latent, hidden = _upsampled(latent_dim, filters, 4, blocks)
@@ -90,6 +100,13 @@ def discriminator(
 
     Raises:
       InputError: image_size is no power of two from 8.
+
+    Examples:
+      >>> from jare_tf.networks import resnet
+      >>> resnet.discriminator(image_size=48)
+      Traceback (most recent call last):
+          ...
+      jare_tf.errors.InputError: resnet.discriminator: image_size must be 4 times a power of two, at least 8, not 48
     """
     blocks = doublings("resnet.discriminator", image_size, 4) + 1
     dense, conv = sn.layers(spectral_norm)

@@ -29,6 +29,11 @@ def generator(
 
     Raises:
       InputError: image_size is no multiple of 16.
+
+    Examples:
+      >>> from jare_tf.networks import resnet_cf
+      >>> resnet_cf.generator(filters=2, image_size=16).output_shape  # 1 px, doubled four times
+      (None, 16, 16, 3)
     """
     size = start_size("resnet_cf.generator", image_size, 4)
     latent = keras.Input((latent_dim,))
@@ -54,6 +59,13 @@ def discriminator(
 
     Raises:
       InputError: image_size is no multiple of 16.
+
+    Examples:
+      >>> from jare_tf.networks import resnet_cf
+      >>> resnet_cf.discriminator(image_size=72)
+      Traceback (most recent call last):
+          ...
+      jare_tf.errors.InputError: resnet_cf.discriminator: image_size must be a multiple of 16, not 72
     """
     start_size("resnet_cf.discriminator", image_size, 4)
     dense, conv = sn.layers(spectral_norm)

@@ -35,6 +35,12 @@ def clipped(*, network: Callable[[], keras.Model], bound: Positive = 0.01) -> ke
 
     Raises:
       InputError: bound is not a positive number.
+
+    Examples:
+      >>> from jare_tf.networks import affine, weight_clipping
+      >>> network = weight_clipping.clipped(network=affine.discriminator, bound=0.25)
+      >>> network(tf.constant([[1.0, 1.0]])).numpy()  # θ = 0.05, inside the box
+      array([[0.1]], dtype=float32)
     """
     model, box = network(), Box(bound)
     for variable in model.trainable_variables:
