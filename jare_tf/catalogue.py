@@ -1,12 +1,20 @@
-"""The package's own configurations, by name, and their headers."""
+"""The package's own configurations, by name, and their headers; its tools."""
 
+import ast
 import itertools
 import os
 import pathlib
 import re
 
-_PACKAGE = pathlib.Path(__file__).parent
-FOLDER = next(path for path in (_PACKAGE / "gin_configs", _PACKAGE.parent / "gin_configs") if path.is_dir())
+
+def _folder(name: str) -> pathlib.Path:
+    """A folder that is in the package where that is installed, and beside it in a checkout."""
+    package = pathlib.Path(__file__).parent
+    return next(path for path in (package / name, package.parent / name) if path.is_dir())
+
+
+FOLDER = _folder("gin_configs")
+_TOOLS = _folder("tools")
 _TOPIC = re.compile(r"^# ([A-Z]\w+): +", re.MULTILINE)
 
 
@@ -31,3 +39,14 @@ def _header(name: str) -> dict[str, str]:
     first, *parts = _TOPIC.split(comment)
     plain = lambda part: " ".join(part.replace("\n#", "\n").strip("# \n").split())
     return {"": plain(first)} | {topic: plain(part) for topic, part in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def tools() -> dict[str, pathlib.Path]:
+    """The file of every tool by its name."""
+    return {path.stem: path for path in sorted(_TOOLS.iterdir()) if path.suffix == ".py"}
+
+
+def what_tools_do() -> dict[str, str]:
+    """The first sentence of every tool's docstring."""
+    texts = {name: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) for name, path in tools().items()}
+    return {name: " ".join((text or "").partition("\n\n")[0].split()) for name, text in texts.items()}

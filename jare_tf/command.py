@@ -1,6 +1,7 @@
 """The flags of the program, --help and --list: known before TensorFlow is imported, which takes seconds."""
 
 import os
+import runpy
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -113,7 +114,12 @@ def parse(arguments: Sequence[str]) -> None:
 
 
 def start(arguments: Sequence[str]) -> None:
-    """Parses the flags, and imports TensorFlow if there is something to do."""
+    """Runs a tool and ends here, if one is named; else parses the flags, and imports TensorFlow if that is needed."""
+    tool = catalogue.tools().get(arguments[1]) if len(arguments) > 1 else None
+    if tool is not None:
+        sys.argv = [str(tool), *arguments[2:]]
+        runpy.run_path(str(tool), run_name="__main__")
+        sys.exit()
     parse(arguments)
     cli.import_tensorflow("jare_tf", DEBUG.value)
 
@@ -121,8 +127,10 @@ def start(arguments: Sequence[str]) -> None:
 def usage() -> str:
     """What --help shows."""
     text = lambda one: flags.FLAGS[one.name].help.partition(";\n    repeat")[0]  # what absl adds
-    sections = {"Modes, for --mode": MODES.items()} | {
-        title: [(f"--{one.name}", text(one)) for one in of] for title, of in _GROUPS.items()
+    sections = {
+        "Modes, for --mode": MODES.items(),
+        **{title: [(f"--{one.name}", text(one)) for one in of] for title, of in _GROUPS.items()},
+        "Tools: jare_tf TOOL --help": catalogue.what_tools_do().items(),
     }
     return "\n\n".join([_HEAD, *(f"{title}\n{_table(rows)}" for title, rows in sections.items())])
 

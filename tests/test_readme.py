@@ -33,6 +33,18 @@ def test_the_readme_is_short():
     assert len(README.encode()) < 9000
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("CITATION.cff", "\nversion: {}\n"),
+        ("README.md", "\n  version = {{{}}},\n"),
+        ("CHANGELOG.md", "# Changes\n\n## {}\n"),
+    ],
+)
+def test_the_version_is_that_of_the_package(name, line):
+    assert line.format(jare_tf.__version__) in (ROOT / name).read_text()
+
+
 def test_library_example():
     (example,) = blocks("python", README)
     namespace = {}

@@ -1,9 +1,11 @@
 """What all tools have in common: --help without TensorFlow, a text for every argument, mistakes in one line."""
 
 import importlib
+import re
 
 import pytest
 
+from jare_tf import command
 from tests.processes import ROOT
 from tests.test_command import program
 
@@ -19,6 +21,18 @@ def test_help(name):
     shown = program(f"tools/{name}.py", "--help")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert f"usage: {name}" in shown.stdout
+
+
+def test_a_tool_is_a_subcommand_as_well():
+    file, subcommand = (program(*command, "--help") for command in (["tools/rules.py"], ["-mjare_tf", "rules"]))
+    assert (subcommand.returncode, subcommand.stdout, subcommand.stderr) == (0, file.stdout, "")
+    shown = program("-mjare_tf", "rules", "--nosuch")
+    assert shown.returncode == 2 and shown.stderr.startswith("rules: ")
+
+
+def test_the_program_tells_of_every_tool():
+    tools = command.usage().partition("\nTools: ")[2]
+    assert re.findall(r"^  (\w+) +[A-Z]", tools, re.MULTILINE) == TOOLS
 
 
 @pytest.mark.parametrize("name", TOOLS)
