@@ -5,6 +5,7 @@ import functools
 import os
 import pathlib
 import re
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -97,10 +98,10 @@ def dispatch(
         if signal is not None:
             return signal
         picture = comparison.draw(model_dir, planned[: number + 1])  # a mistake in the tags is told after the first
-    for line in comparison.table(model_dir, planned):
+    folder, runs = shlex.quote(model_dir), "*/*/" if comparison.seeds else "*/"
+    look = [f"tensorboard --logdir {folder}", f"jare_tf report {folder}/{runs} --output report.html"]
+    for line in ("", *comparison.table(model_dir, planned), "", picture, *look):
         say(line)
-    say(f"the picture: {picture}")
-    say(f"every curve: tensorboard --logdir {model_dir}")
     return None
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import statistics
 
 import numpy as np
 import pytest
@@ -427,9 +428,27 @@ def test_comparison_with_seeds(tmp_path, capsys):
     tag = "parameter_distance/generator"
     values = [metrics(folder)[-1][tag] for folder in folders[:2]]
     table = (tmp_path / "comparison.md").read_text().splitlines()
-    assert table[0] == "| at the end | one | two |" and table[1] == "| --- | --- | --- |"
+    titles = ["discriminator: distance to the equilibrium", "generator: distance to the equilibrium"]
+    assert table[:2] == [f"| at the end | {' | '.join(titles)} | time |", "| --- | --- | --- | --- |"]
     cell = f"{np.mean(values):.4g} ± {np.std(values, ddof=1):.2g}"
-    assert table[-1].split(" | ")[1:] == [cell, f"{cell} |"]  # equal configurations, equal bits
+    assert [row.split(" | ")[::2] for row in table[2:]] == [["| one", cell], ["| two", cell]]  # equal seeds, equal bits
+    seconds = [
+        round(statistics.fmean(metrics(folder)[-1]["seconds"] for folder in of)) for of in (folders[:2], folders[2:])
+    ]
+    assert [row.split(" | ")[3] for row in table[2:]] == [f"0:00:{second:02} |" for second in seconds]
+    below = lines[lines.index("") + 1 :]
+    assert [line.split() for line in below[:3]] == [
+        ["discriminator:", "generator:"],
+        ["distance", "to", "the", "distance", "to", "the"],
+        ["at", "the", "end", "equilibrium", "equilibrium", "time"],
+    ]
+    assert len({line.rindex("  ") for line in below[2:5]}) == 1  # where the last column begins
+    assert below[5:] == [
+        "",
+        f"{tmp_path}/comparison.png",
+        f"tensorboard --logdir {tmp_path}",
+        f"jare_tf report {tmp_path}/*/*/ --output report.html",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_killed_at_random_moments_and_resumed_each_time(tmp_path, pictures, file
     assert ended([begin(killed), begin(whole)], within=600) == [0, 0]
     assert_same_run(whole, killed)
     assert [row["step"] for row in metrics(killed)] == list(range(5, steps + 1, 5))
-    assert log.read_text().count(f"from step 0 to {steps}") < 2 + kills / 2  # it went on, and did not begin anew
+    assert log.read_text().count(f"from step 0 to {steps:,}") < 2 + kills / 2  # it went on, and did not begin anew
     assert ("rewind 1 of 3" in log.read_text()) == (more is SPOILT)
 
 
@@ -213,7 +213,7 @@ def test_a_worker_is_killed_and_both_are_started_again(tmp_path, pictures, files
     command = program(tmp_path / "run", files, [*params, f"STEPS = {reached + 20}"])
     assert ended(start_workers(tmp_path / "again", [command] * 2), within=120) == [0, 0]
     run(tmp_path / "one", *params, f"STEPS = {reached + 20}", files=files, short=[])
-    assert f"from step {reached} to" in (tmp_path / "again.1").read_text()
+    assert f"from step {reached:,} to" in (tmp_path / "again.1").read_text()
     for row, expected in zip(metrics(tmp_path / "run"), metrics(tmp_path / "one"), strict=True):
         assert row["step"] == expected["step"]
         np.testing.assert_allclose(row["loss/discriminator"], expected["loss/discriminator"], rtol=1e-4)

@@ -1,8 +1,10 @@
 """Several runs in one picture and one table."""
 
 import dataclasses
+import datetime
 import os
 import statistics
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
@@ -14,6 +16,7 @@ from jare_tf.settings import CountFromZero, checked
 from jare_tf.training.run import Run
 
 _PICTURE, _TABLE = "comparison.png", "comparison.md"
+_HEAD_WIDTH = 16  # letters of a line above a column of the printed table
 Entry = Annotated[str | Sequence[str], "a file or [file, override, ...]"]
 
 
@@ -104,15 +107,17 @@ class Comparison:
         return picture
 
     def table(self, folder: str, runs: Sequence[Planned]) -> list[str]:
-        """Lines of text: for each of the tags its last value in each configuration, of several seeds mean ± standard
-        deviation. In Markdown they are the comparison.md of `folder`."""
-        columns = {label: [Columns(run.rows()) for run in runs] for label, runs in _by_label(runs).items()}
-        last = lambda tag: [_mean([one.series(tag).last[1] for one in of]) for of in columns.values()]
-        rows = [["at the end", *columns], *([title, *last(tag)] for tag, title in self.tags.items())]
-        lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+        """Lines of text: for each configuration the last value of each of the tags, of several seeds mean ± standard
+        deviation, and the time that a run took. In Markdown they are the comparison.md of `folder`."""
+        head, rows = ["at the end", *self.tags.values(), "time"], []
+        for label, of_label in _by_label(runs).items():
+            columns = [Columns(run.rows()) for run in of_label]
+            last = [_mean([one.series(tag).last[1] for one in columns]) for tag in self.tags]
+            seconds = statistics.fmean(one.seconds or 0.0 for one in columns)
+            rows.append([label, *last, str(datetime.timedelta(seconds=round(seconds)))])
+        lines = [head, ["---"] * len(head), *rows]
         files.replace(f"{folder}/{_TABLE}", "".join(f"| {' | '.join(line)} |\n" for line in lines).encode())
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return _aligned(head, rows)
 
 
 def _by_label(runs: Sequence[Planned]) -> dict[str, list[Run]]:
@@ -120,6 +125,15 @@ def _by_label(runs: Sequence[Planned]) -> dict[str, list[Run]]:
     for one in runs:
         found.setdefault(one.label, []).append(one.run)
     return found
+
+
+def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table as lines of text, with what is above a column broken into several."""
+    broken = [textwrap.wrap(cell, _HEAD_WIDTH) for cell in head]
+    above = zip(*([""] * (max(map(len, broken)) - len(cell)) + cell for cell in broken), strict=True)
+    lines = [*above, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
 def _mean(values: Sequence[float]) -> str:

@@ -19,7 +19,7 @@ from jare_tf.types import Players
 
 def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int, batch_size: int) -> Action:
     """An action that writes a row of metrics, with what the probes measure, and a line of progress once a second."""
-    printed = time.monotonic()
+    begin = printed = time.monotonic()
 
     def action(report: StepReport) -> None:
         nonlocal printed
@@ -27,7 +27,7 @@ def log(run_log: RunLog, gan: GAN, probes: Sequence[Probe], steps: int, batch_si
         run_log.scalars(report.step, {**report.metrics, **measured, **_speed(report, gan, batch_size)})
         if report.step == steps or time.monotonic() - printed > 1:
             printed = time.monotonic()
-            say(_line(report, steps))
+            say(_line(report, steps, printed - begin))
 
     return action
 
@@ -68,12 +68,12 @@ def _by_path(network: keras.Model) -> dict[str, keras.Variable]:
     return variables
 
 
-def _line(report: StepReport, steps: int) -> str:
-    """At most 80 columns wide for runs of up to ten million steps."""
+def _line(report: StepReport, steps: int, elapsed: float) -> str:
+    """At most 80 columns wide for runs of up to a million steps; ends with the time elapsed, and that of the whole."""
     losses = "  ".join(f"{player[0].upper()} {report.metrics[f'loss/{player}']:+.4f}" for player in Players._fields)
-    line = f"step {report.step:>{len(f'{steps:,}')},} of {steps:,}  loss {losses}"
+    line = f"step {report.step:>{len(f'{steps:,}')},}/{steps:,}  loss {losses}"
     if rate := report.steps_per_second:
-        left = datetime.timedelta(seconds=round((steps - report.step) / rate))
-        line += f"  {rate:,.0f} steps/s" if rate >= 100 else f"  {rate:.3g} steps/s"
-        line += f"  {left} left" if report.step < steps else ""
+        total = elapsed + (steps - report.step) / rate
+        line += f"  {rate:,.0f}/s" if rate >= 100 else f"  {rate:.3g}/s"
+        line += "  {} of {}".format(*(datetime.timedelta(seconds=round(seconds)) for seconds in (elapsed, total)))
     return line

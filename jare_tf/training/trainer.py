@@ -79,7 +79,7 @@ class Trainer(NamedTuple):
         checkpoints.check_configuration(self.record)
         begin, start = first, time.monotonic()
         if first >= pace.steps:
-            say(f"{run} is at step {first} already, of {pace.steps}")
+            say(f"{run} is at step {first:,} already, of {pace.steps:,}")
             return None
         dataset = load()
         checkpoints.check_data(dataset)
@@ -88,7 +88,7 @@ class Trainer(NamedTuple):
             write_hyperparameters(run, self.record.hyperparameters)
         if pace.rewinds:
             checkpoints.save(first)
-        say(f"{run}: from step {first} to {pace.steps}{strategy.describe(self.devices)}")
+        say(f"{run}: from step {first:,} to {pace.steps:,}{strategy.describe(self.devices)}")
         profiling = profiler.profiled(run.events, profile, range(first, pace.steps), self.chief)
         measured = probes(dataset)
         with StopSignals() as signals, profiling as profile_actions:
@@ -105,7 +105,8 @@ class Trainer(NamedTuple):
                     checkpoints.save(last)
                     agree(0)  # no worker leaves before the chief has written
                     took = datetime.timedelta(seconds=round(time.monotonic() - start))
-                    say(f"{run}: {last - begin:,} steps in {took}")
+                    ended = "done" if last == pace.steps else f"stopped at step {last:,}, the same command resumes"
+                    say(f"{ended}: {last - begin:,} steps in {took}")
                     return signals.received or (signal.SIGTERM if last < pace.steps else None)
                 except RunError as error:
                     if not isinstance(error, NotFiniteError) or rewinds >= pace.rewinds or not run.steps():
