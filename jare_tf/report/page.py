@@ -14,8 +14,11 @@ from jare_tf.report.markup import Markup, breakable, element, joined, table
 from jare_tf.report.page_style import CSS
 from jare_tf.report.run_summary import RunSummary
 
-# Tags that the runs' table leaves to the curves.
-_DETAILS = ("gradient_norm/", "regularizer/")
+# Groups of tags that say little about a game: the runs' table leaves them out, and their curves are folded.
+_DETAILS = frozenset(
+    ["gradient_norm", "regularizer", "parameter_norm", "learning_rate", "memory_bytes", "steps_per_second"]
+    + ["images_per_second"]
+)
 # What a page takes beyond its tables, divided evenly among the runs: half of it for curves, a quarter for pictures, a
 # quarter for config.gin. A part of a curve takes so many bytes, in each panel.
 _PAGE_BYTES, _PART_BYTES, _FEWEST_PARTS = 4_000_000, 50, 8
@@ -38,10 +41,10 @@ def html(runs: Sequence[RunSummary], pictures: int | None = None) -> str:
     parts = max(_FEWEST_PARTS, min(curves.PARTS, share // 2 // _PART_BYTES // max(panels, 1)))
     sections = {
         "Runs": _runs(runs),
-        "Configuration": _configuration(runs, share // 4),
-        "Curves": _curves(runs, [run.rows for run in runs], "curve", parts),
-        "Scores": _scores(runs, scored, parts),
         "Samples": _samples(runs, pictures, share // 4),
+        "Scores": _scores(runs, scored, parts),
+        "Curves": _curves(runs, [run.rows for run in runs], "curve", parts),
+        "Configuration": _configuration(runs, share // 4),
     }
     sections = {title: content for title, content in sections.items() if content}
     names = ", ".join(run.label for run in runs[:4]) + (f" and {len(runs) - 4} more" if len(runs) > 4 else "")
@@ -62,11 +65,17 @@ def _section(title: str, content: Markup) -> Markup:
 
 
 def _runs(runs: Sequence[RunSummary]) -> Markup:
-    """How far each run is, with the last value of each tag but _DETAILS."""
-    shown = [tag for tag in _all_tags(run.rows for run in runs) if not tag.startswith(_DETAILS)]
-    head = ["run", "directory", "steps", "time trained", *map(breakable, shown)]
-    rows = ([_name(runs, run), *_progress(run), *_last_values(run, shown)] for run in runs)
-    return table(head, rows, numbers_from=2)
+    """What each run is and how far, with the last value of each tag but _DETAILS."""
+    shown = [
+        tag for group, tags in _groups([run.rows for run in runs]).items() if group not in _DETAILS for tag in tags
+    ]
+    head = ["run", "method", "data", "steps", "time trained", *map(breakable, shown)]
+    rows = ([_name(runs, run), *_subject(run), *_progress(run), *_last_values(run, shown)] for run in runs)
+    return table(head, rows, numbers_from=3)
+
+
+def _subject(run: RunSummary) -> list[Markup]:
+    return [element("td", element("code", text or _ABSENT)) for text in (run.method, run.data)]
 
 
 def _progress(run: RunSummary) -> list[Markup]:
@@ -78,7 +87,6 @@ def _progress(run: RunSummary) -> list[Markup]:
     ]
     seconds = run.rows.seconds
     return [
-        element("td", element("code", breakable(run.directory))),
         element("td", *steps, class_="number"),
         _cell(_ABSENT if seconds is None else _duration(seconds), title="" if seconds is None else f"{seconds} s"),
     ]
@@ -112,7 +120,7 @@ def _configuration(runs: Sequence[RunSummary], share: int) -> Markup:
         parts.append(element("details", element("summary", count), body, open=len(differing) <= _MANY_BINDINGS))
     shown = [run for run in known if len(run.config) <= share]
     parts += [
-        element("details", element("summary", "config.gin of ", _key(runs, run)), element("pre", run.config))
+        element("details", element("summary", breakable(f"{run.directory}/config.gin")), element("pre", run.config))
         for run in shown
     ]
     parts.append(_left_out("config.gin", len(known) - len(shown)))
@@ -136,18 +144,27 @@ def _binding(text: str) -> Markup:
 
 def _curves(runs: Sequence[RunSummary], rows_of_runs: Sequence[Columns], name: str, parts: int) -> Markup:
     """A figure for each group of the tags that the rows have; `name` is that of no other such part of the page."""
-    groups: dict[str, list[str]] = {}
-    for tag in _all_tags(rows_of_runs):
-        groups.setdefault(tag.partition("/")[0], []).append(tag)
-    figures = []
-    for group, members in groups.items():
-        drawn = [_panel(runs, tag, rows_of_runs, f"{name} {tag}", parts) for tag in members]
+    figures: dict[bool, list[Markup]] = {False: [], True: []}  # by whether they are details
+    for group, tags in _groups(rows_of_runs).items():
+        drawn = [_panel(runs, tag, rows_of_runs, f"{name} {tag}", parts) for tag in tags]
         drawn = [panel for panel in drawn if panel]
         inside = element("figcaption", group, class_="group"), element("div", *drawn, class_="panels")
-        figures += [element("figure", *inside, class_="several" if len(drawn) > 1 else "one")] if drawn else []
+        one = element("figure", *inside, class_="several" if len(drawn) > 1 else "one")
+        figures[group in _DETAILS] += [one] if drawn else []
+    shown, folded = (element("div", joined(of), class_="curves") if of else "" for of in figures.values())
+    if folded:
+        folded = element("details", element("summary", "Norms, rates, speed and memory"), folded, open=not shown)
     return joined(
-        [_legend(runs, rows_of_runs, parts), element("div", joined(figures), class_="curves")] if figures else []
+        [part for part in (_legend(runs, rows_of_runs, parts), shown, folded) if part] if shown or folded else []
     )
+
+
+def _groups(columns: Sequence[Columns]) -> dict[str, list[str]]:
+    """Tags by what they begin with; the losses, which say little of a game, are last."""
+    groups: dict[str, list[str]] = {}
+    for tag in _all_tags(columns):
+        groups.setdefault(tag.partition("/")[0], []).append(tag)
+    return {group: groups[group] for group in sorted(groups, key="loss".__eq__)}
 
 
 def _legend(runs: Sequence[RunSummary], rows_of_runs: Sequence[Columns], parts: int) -> Markup:

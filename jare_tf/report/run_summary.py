@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
@@ -12,6 +13,8 @@ from jare_tf.errors import InputError, one_line
 from jare_tf.report.columns import Columns
 from jare_tf.training.run import Run
 
+_REFERENCE = re.compile(r"(?<![\w'\"])@(?:[\w/]+/)?([\w.]+)(?:\(\))?")
+_MOST_CALLS, _LONGEST = 20, 200  # what a page spells out of a reference: calls, and letters
 _END_OF_PNG = b"IEND\xaeB`\x82"
 
 
@@ -36,6 +39,32 @@ class RunSummary:
     pictures: dict[int, str]
     config: str
     bindings: Mapping[str, str]
+
+    @property
+    def method(self) -> str:
+        """The update rule with its arguments, and the schedule where there is one; empty where neither is known."""
+        parts = (self._called(f"experiment.Experiment.{name}") for name in ("rule", "schedule"))
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def data(self) -> str:
+        """The data set: its name or folder where it has one, else as `method` is written."""
+        selector = self.bindings.get("experiment.Experiment.dataset", "").removeprefix("@").removesuffix("()")
+        named = self.bindings.get(f"{selector}.name") or self.bindings.get(f"{selector}.path")
+        return named.strip("'\"") if named else self._called("experiment.Experiment.dataset")
+
+    def _called(self, parameter: str) -> str:
+        """The value of a parameter; what it refers to is written as a call: jare(gamma=10.0)."""
+        text = self.bindings.get(parameter, "")
+        for _ in range(_MOST_CALLS):
+            text = _REFERENCE.sub(self._call, text, count=1)
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+    def _call(self, reference: re.Match) -> str:
+        prefix = f"{reference[1]}."
+        names = [name for name in self.bindings if name.startswith(prefix)]
+        arguments = ", ".join(f"{name.removeprefix(prefix)}={self.bindings[name]}" for name in names)
+        return f"{prefix.split('.')[-2]}({arguments})"
 
 
 def read(directories: Sequence[str], bindings: Callable[[str], Mapping[str, str]]) -> list[RunSummary]:

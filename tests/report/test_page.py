@@ -78,21 +78,60 @@ def test_everything_is_escaped_and_inside_the_page(tmp_path):
 
 
 def test_table_of_runs_has_the_numbers_of_the_last_rows(tmp_path):
-    planned = "STEPS = 500\nexperiment.Pace.steps = %STEPS\n"
+    planned = "STEPS = 500\nexperiment.Pace.steps = %STEPS\nexperiment.Experiment.rule = @rules.jare()\n"
+    planned += "rules.jare.gamma = 3.0\nexperiment.Experiment.dataset = @data.synthetic.ring\n"
     going = make(tmp_path / "going", text=planned)
     done = make(tmp_path / "done", [{"step": 500, "seconds": 59.94, "loss/generator": -2.5}], text=planned)
     _, found = show(going, done)
     column = lambda head: found.column(0, head)
     assert [cell["text"] for cell in column("run")] == ["going", "done"]
-    assert [cell["text"] for cell in column("directory")] == [going, done]
+    assert [cell["text"] for cell in column("method")] == ["jare(gamma=3.0)"] * 2
+    assert [cell["text"] for cell in column("data")] == ["ring()"] * 2
+    assert all(f"{run}/config.gin" in found.text for run in (going, done))
     assert [cell["text"] for cell in column("steps")] == ["20of 500", "500"]
     assert [cell["text"] for cell in column("time trained")] == ["1 h 2 min", "59.9 s"]
     losses = column("loss/generator")
     assert [float(cell["title"]) for cell in losses] == [0.123456789, -2.5]
     assert [cell["text"] for cell in losses] == ["0.1235", "-2.5"]
-    assert [cell["text"] for cell in column("steps_per_second")] == ["33,797", "–"]
     assert [cell["text"] for cell in column("phase_factor")] == ["0.625at 10", "–"]
-    assert "gradient_norm/generator" not in [cell["text"] for cell in found.tables[0][0]]
+    assert not {"gradient_norm/generator", "steps_per_second"} & {cell["text"] for cell in found.tables[0][0]}
+
+
+RULE, DATA = "experiment.Experiment.rule", "experiment.Experiment.dataset"
+
+
+@pytest.mark.parametrize(
+    ("text", "method", "data"),
+    [
+        ("", "", ""),
+        (
+            f"{RULE} = @rules.lazy()\nrules.lazy.every = 8\nrules.lazy.rule = @rules.jare()\nrules.jare.gamma = 2.0\n"
+            f"experiment.Experiment.schedule = @rules.Alternating()\n{DATA} = @data.tfds_images.load\n"
+            "data.tfds_images.load.name = 'cifar10'\n",
+            "lazy(every=8, rule=jare(gamma=2.0)), Alternating()",
+            "cifar10",
+        ),
+        (f"{DATA} = @data.image_folder.load\ndata.image_folder.load.path = '/data/a@b'\n", "", "/data/a@b"),
+        (f"{RULE} = @a.b()\na.b.c = @a.b()\n", f"{'b(c=' * 20}@a.b(){')' * 20}", ""),
+        (f"{RULE} = {'x' * 300}\n", f"{'x' * 200}…", ""),
+    ],
+    ids=["nothing", "wrapped, alternating", "a folder", "endless", "long"],
+)
+def test_what_a_run_is(tmp_path, text, method, data):
+    (run,) = run_summary.read([make(tmp_path / "run", text=text)], config.resolved)
+    assert (run.method, run.data) == (method, data)
+
+
+def test_what_matters_comes_first(tmp_path):
+    """Samples, then the game's own quantities, then losses; norms, rates and speed are folded, configurations last."""
+    rows = [
+        dict.fromkeys(("step", "loss/generator", "gradient_norm/generator", "modes_covered"), step) for step in (1, 2)
+    ]
+    text, found = show(make(tmp_path / "run", rows, text="a.b = 1\n", steps=[0]))
+    order = ["run", "Runs", "Samples", "Curves", "modes_covered", "loss", "gradient_norm", "Configuration"]
+    assert [heading for heading in found.headings if heading in order] == order
+    folded = text.partition("<summary>Norms, rates, speed and memory</summary>")[2].partition("</details>")[0]
+    assert [tag for tag in order if f">{tag}<" in folded] == ["gradient_norm"]
 
 
 def test_last_and_best_scores(tmp_path):
