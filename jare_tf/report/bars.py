@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from jare_tf.report import styles
+from jare_tf.report import legends, styles
 
 
 class Bar(NamedTuple):
@@ -27,7 +26,6 @@ def draw(panels: Mapping[str, Mapping[str, Mapping[str, Bar]]], ylabel: str) -> 
     labels = list(dict.fromkeys(label for groups in panels.values() for group in groups.values() for label in group))
     places = max(map(len, panels.values()))
     figure = Figure(figsize=(max(5, 1.1 * places + 2), 3.2 * len(panels) + 0.6), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
     width = 0.8 / len(labels)
     colours = {label: style.color for label, style in styles.of(labels).items()}
     shown = {}
@@ -42,5 +40,5 @@ def draw(panels: Mapping[str, Mapping[str, Mapping[str, Bar]]], ylabel: str) -> 
         axes.set(ylabel=ylabel, title=title, ylim=(0, None))
         axes.grid(axis="y", alpha=0.3)
         axes.set_axisbelow(True)
-    figure.legend([shown[label] for label in labels], labels, loc="outside lower center", ncols=4)
+    legends.below(figure, [shown[label] for label in labels], labels)
     return figure

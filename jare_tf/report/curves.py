@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
@@ -18,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from jare_tf import files
 from jare_tf.errors import InputError
-from jare_tf.report import styles
+from jare_tf.report import legends, styles
 from jare_tf.report.columns import Columns, Series
 from jare_tf.report.styles import Style
 from jare_tf.training.run import Run
@@ -61,7 +60,6 @@ def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration", same_y: b
     """
     columns = max(map(len, grid))
     figure = Figure(figsize=(4.2 * columns, 3.1 * len(grid)), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
     labels = list(dict.fromkeys(label for row in grid for panel in row for label in panel.curves))
     looks = styles.of(labels)
     for row, axes_of_row in zip(
@@ -80,7 +78,7 @@ def panels(grid: Sequence[Sequence[Panel]], xlabel: str = "iteration", same_y: b
         for axes in axes_of_row[len(row) :]:
             axes.axis("off")
     lines = [Line2D([], [], linewidth=1.2, markersize=4, **looks[label]._asdict()) for label in labels]
-    figure.legend(lines, labels, loc="outside lower center", ncols=min(len(labels), 5 if columns > 1 else 3))
+    legends.below(figure, lines, labels)
     return figure
 
 

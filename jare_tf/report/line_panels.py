@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from numpy.typing import ArrayLike
 
-from jare_tf.report import styles
+from jare_tf.report import legends, styles
 
 Scale = Literal["linear", "log"]
 Drawn = Mapping[str, tuple[ArrayLike, ArrayLike]]
@@ -43,7 +42,6 @@ def draw(grid: Sequence[Sequence[LinePanel]], width: float = 4.2, height: float 
     """Rows of panels, `width` by `height` inches each, with one legend below them."""
     columns = max(map(len, grid))
     figure = Figure(figsize=(width * columns, height * len(grid) + 0.3), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
     panels = [panel for row in grid for panel in row]
     lines = list(dict.fromkeys(label for panel in panels for label in panel.lines))
     points = list(dict.fromkeys(label for panel in panels for label in panel.points))
@@ -62,7 +60,7 @@ def draw(grid: Sequence[Sequence[LinePanel]], width: float = 4.2, height: float 
     ]
     keys += [Line2D([], [], markersize=4, **_marker_only(looks[label])) for label in points if label not in lines]
     shown = [*lines, *(label for label in points if label not in lines)]
-    figure.legend(keys, shown, loc="outside lower center", ncols=min(len(shown), 2 * columns + 1), fontsize=8)
+    legends.below(figure, keys, shown, fontsize=8)
     return figure
 
 
